@@ -1,0 +1,177 @@
+"""Composes a configuration from its files and the words on a command line."""
+
+from __future__ import annotations
+
+__all__ = ["compose"]
+
+import copy
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import hydra
+import yaml
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf.errors import OmegaConfBaseException
+
+from lvm_experiments.configuration.change import Changes
+from lvm_experiments.configuration.keys import lookup, paths
+from lvm_experiments.configuration.overrides import parse_override
+from lvm_experiments.configuration.resolvers import register_resolvers
+from lvm_experiments.configuration.tree import ConfigTree
+from lvm_experiments.errors import RequestError, nearest
+
+_FROM_HYDRA = (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, OSError)
+
+
+def compose(overrides: Sequence[str], config_name: str = "config", *, tree: ConfigTree | None = None) -> DictConfig:
+    """The configuration of one run, resolved: no interpolation is left in it, and it has no `hydra` node.
+
+    Options are chosen by Hydra; values are then set one after the other, so that an error is about one word of the command
+    line and can name what was meant.
+
+    Arguments:
+        overrides: Words as on the command line, without sweeps.
+        config_name: The primary file.
+        tree: Where the files are; the package's own unless given.
+
+    Raises:
+        RequestError: For an unknown option, group or key, with the nearest valid one; for a missing value, a value that
+            cannot be read, an interpolation that leads nowhere.
+
+    Example:
+        >>> compose(["seed=3"]).seed
+        3
+    """
+    tree = tree or ConfigTree.default()
+    register_resolvers()
+    parsed = [parse_override(text) for text in overrides]
+    for override in parsed:
+        if override.is_sweep_override():
+            raise RequestError(
+                "several values are a sweep", where=str(override.input_line), hint="add -m, or write [a,b] for a list"
+            )
+    tree = ConfigTree((*tree.folders, *_search_path(parsed)))
+    choices = [o for o in parsed if _is_choice(o, tree)]
+    values = [o for o in parsed if not _is_choice(o, tree)]
+    for override in choices:
+        _check_choice(override, tree)
+    composed = _choose(choices, config_name, tree)
+    changes = Changes(composed, tree.groups)
+    for override in values:
+        if override.key_or_group != "hydra.searchpath":
+            changes.apply(override)
+    changes.check_added()
+    return _resolved(composed)
+
+
+def _search_path(parsed: Sequence[Override]) -> list[Path]:
+    """Folders named by `hydra.searchpath=[...]` on the command line."""
+    named = [o.value() for o in parsed if o.key_or_group == "hydra.searchpath"]
+    return [Path(str(one).removeprefix("file://")).absolute() for each in named if isinstance(each, list) for one in each]
+
+
+def _is_choice(override: Override, tree: ConfigTree) -> bool:
+    key = override.key_or_group
+    return (key in tree.groups or key.startswith("hydra/")) and not isinstance(override.value(), dict)
+
+
+def _check_choice(override: Override, tree: ConfigTree) -> None:
+    group, value = override.key_or_group, override.value()
+    if override.is_force_add():
+        raise RequestError("options are chosen without a plus", where=str(override.input_line), hint=f"write {group}=NAME")
+    if group.startswith("hydra/"):
+        return
+    if override.is_delete():
+        raise RequestError("a group cannot be taken away", where=str(override.input_line), hint=f"write {group}=NAME")
+    for option in value if isinstance(value, list) else [value]:
+        name = "none" if option is None else str(option)
+        if option is None or not tree.has(group, name):
+            raise tree.wrong_option(group, override.get_value_string() if option is None else name, name)
+
+
+def _choose(choices: Sequence[Override], config_name: str, tree: ConfigTree) -> DictConfig:
+    try:
+        return _with_hydra(choices, config_name, tree)
+    except _FROM_HYDRA as error:
+        raise _why_not(choices, config_name, tree) or _about_hydra(error) from error
+
+
+def _with_hydra(choices: Sequence[Override], config_name: str, tree: ConfigTree) -> DictConfig:
+    first, *further = tree.folders
+    words = [str(override.input_line) for override in choices]
+    if further:
+        quoted = ["'file://" + str(path).replace("'", "\\'") + "'" for path in further]
+        words.append(f"hydra.searchpath=[{','.join(quoted)}]")
+    with hydra.initialize_config_dir(str(first), job_name="lvm_experiments", version_base=None):
+        return hydra.compose(config_name, words, return_hydra_config=True)
+
+
+def _why_not(choices: Sequence[Override], config_name: str, tree: ConfigTree) -> RequestError | None:
+    """Looks for the one choice that Hydra minds: a plus too many, or a group that nothing chosen has."""
+    for place, override in enumerate(choices):
+        try:
+            rest = _with_hydra([*choices[:place], *choices[place + 1 :]], config_name, tree)
+        except _FROM_HYDRA:
+            continue
+        group, line = override.get_key_element().lstrip("+~"), str(override.input_line)
+        chosen = list(rest.hydra.runtime.choices)
+        if override.is_add() and group in chosen:
+            return RequestError("the group has an option already", where=line, hint=f"drop the plus: {line[1:]}")
+        if not override.is_add() and group not in chosen:
+            hint = f"did you mean {meant}?" if (meant := nearest(group, chosen)) else "see --help for the groups"
+            return RequestError("nothing that is chosen has this group", where=line, hint=hint)
+    return None
+
+
+def _resolved(composed: DictConfig) -> DictConfig:
+    before = HydraConfig.instance().cfg
+    try:
+        with read_write(composed.hydra.runtime), open_dict(composed.hydra.runtime):
+            HydraConfig.instance().set_config(composed)
+            folder = str(OmegaConf.select(composed, "hydra.run.dir"))
+            composed.hydra.runtime.output_dir = os.path.abspath(folder)
+        HydraConfig.instance().set_config(composed)
+        config = copy.deepcopy(composed)
+        with read_write(config), open_dict(config):
+            del config["hydra"]
+        _check_interpolations(config)
+        OmegaConf.resolve(config)
+    except _FROM_HYDRA as error:
+        raise _about_hydra(error) from error
+    finally:
+        HydraConfig.instance().cfg = before
+    for key in sorted(OmegaConf.missing_keys(config)):
+        raise RequestError("a value is missing", where=key, hint=f"give one with {key}=VALUE")
+    return config
+
+
+def _check_interpolations(config: DictConfig) -> None:
+    """OmegaConf does not say in which value it found what it could not resolve."""
+    plain = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(plain, dict)
+    for path in paths(plain):
+        value = lookup(plain, path.split("."))
+        if isinstance(value, str | list) and "${" in str(value):
+            try:
+                OmegaConf.to_container(OmegaConf.create({"value": OmegaConf.select(config, path)}), resolve=True)
+            except OmegaConfBaseException as error:
+                raise RequestError(str(error.msg or error).split("\n")[0], where=path, hint=f"it is {value}") from error
+
+
+def _about_hydra(error: BaseException) -> RequestError:
+    """One line for what Hydra or OmegaConf found in the files themselves."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, OmegaConfBaseException):
+        cause = cause.__cause__
+    if isinstance(cause, OmegaConfBaseException):
+        return RequestError(str(cause.msg or cause).split("\n")[0], where=str(cause.full_key or ""))
+    if isinstance(error, MissingConfigException) and error.options:
+        options = ", ".join(sorted(error.options))
+        return RequestError(f"there is no {error.missing_cfg_file}", hint=f"options: {options}")
+    if isinstance(error, yaml.YAMLError):
+        return RequestError(f"not a YAML file: {error}")
+    return RequestError(str(error).strip().split("\n")[0] or type(error).__name__)

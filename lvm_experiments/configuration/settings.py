@@ -1,0 +1,52 @@
+"""The keys at the top of a configuration that stand for themselves, not for an object."""
+
+from __future__ import annotations
+
+__all__ = ["Paths", "Settings"]
+
+from dataclasses import dataclass
+from typing import Literal
+
+from lvm_experiments.types import NonNegativeInt
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where things are.
+
+    Arguments:
+        root: The folder of outputs.
+        data_dir: A folder of data sets, only read; None stands for a cache folder that is filled by downloading.
+    """
+
+    root: str
+    data_dir: str | None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `config.yaml` holds besides the groups. A key that is added there is added here.
+
+    Arguments:
+        name: What the run is called.
+        seed: Of parameters, order of data and training noise.
+        tags: Free words.
+        extra_tags: Added to those.
+        monitor: The validation metric that picks the best checkpoint; None for the objective's own.
+        ckpt_path: A checkpoint whose parameters training starts from.
+        resume: The run folder to go on with.
+        compile: Whether the networks are compiled.
+        matmul_precision: Of float32 products while training.
+        allow_targets: The user's own modules whose classes a configuration may name.
+    """
+
+    name: str
+    seed: NonNegativeInt
+    tags: list[str]
+    extra_tags: list[str]
+    monitor: str | None
+    ckpt_path: str | None
+    resume: str | None
+    compile: bool
+    matmul_precision: Literal["highest", "high", "medium"]
+    allow_targets: list[str]

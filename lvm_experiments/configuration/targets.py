@@ -1,0 +1,101 @@
+"""Which classes and functions a configuration may name. Everything else is refused before it is imported."""
+
+from __future__ import annotations
+
+__all__ = ["EXTERNALS", "PARTS", "locate", "refuse_unless_allowed"]
+
+import re
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from inspect import isclass, isfunction
+from typing import Any
+
+from lvm_experiments.configuration.source import find, names_in
+from lvm_experiments.errors import RequestError, nearest
+
+PARTS = tuple(
+    f"lvm_experiments.{name}"
+    for name in (
+        "callbacks",
+        "data",
+        "evaluation",
+        "likelihoods",
+        "loggers",
+        "models",
+        "networks",
+        "objectives",
+        "observations",
+        "posteriors",
+        "priors",
+    )
+)
+_EXTERNAL = {
+    "pytorch_lightning": ("Trainer",),
+    "pytorch_lightning.callbacks": ("EarlyStopping", "LearningRateMonitor", "ModelSummary", "RichModelSummary"),
+    "pytorch_lightning.loggers": ("CSVLogger", "MLFlowLogger", "TensorBoardLogger", "WandbLogger"),
+    "pytorch_lightning.profilers": ("AdvancedProfiler", "PassThroughProfiler", "PyTorchProfiler", "SimpleProfiler"),
+    "pytorch_lightning.strategies": ("DDPStrategy",),
+    "torch.optim": ("SGD", "Adam", "AdamW", "Adamax"),
+    "torch.optim.lr_scheduler": ("CosineAnnealingLR", "ReduceLROnPlateau", "StepLR"),
+}
+EXTERNALS = tuple(f"{module}.{name}" for module, names in _EXTERNAL.items() for name in names)
+_DOTTED = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)+", re.ASCII)
+
+
+def refuse_unless_allowed(target: object, where: str, allow: Sequence[str] = ()) -> str:
+    """The target itself, if its spelling is one that may be imported.
+
+    Arguments:
+        target: The value of a `_target_` key.
+        where: The dotted path it was found at.
+        allow: Modules of the user's own.
+
+    Raises:
+        RequestError: Where it names anything else; nothing has been imported then.
+
+    Example:
+        >>> refuse_unless_allowed("torch.optim.Adam", "optimizer")
+        'torch.optim.Adam'
+        >>> refuse_unless_allowed("os.system", "model")
+        Traceback (most recent call last):
+        ...
+        lvm_experiments.errors.RequestError: model: 'os.system' may not be named; allow_targets lists modules of your own
+    """
+    if isinstance(target, str) and _DOTTED.fullmatch(target):
+        module = target.rpartition(".")[0]
+        if target in EXTERNALS or _within(module, allow):
+            return target
+        if _within(module, PARTS):
+            if find(target) is None:
+                meant = nearest(target.rpartition(".")[2], names_in(module))
+                hint = f"did you mean {module}.{meant}?" if meant else f"{module} has {', '.join(names_in(module))}"
+                raise RequestError(f"there is no {target}", where=where, hint=hint)
+            return target
+    raise RequestError(
+        f"{target!r} may not be named", where=where, hint="allow_targets lists modules of your own"
+    )
+
+
+def locate(target: object, where: str, allow: Sequence[str] = ()) -> Callable[..., Any]:
+    """Imports what a target names, after `refuse_unless_allowed`, and makes sure that it was defined where it may be.
+
+    A name that a module merely imported (`lvm_experiments.data.digits.os`) is not the module's own.
+
+    Raises:
+        RequestError: Where the name is refused, missing, or not a class or function defined in an allowed module.
+    """
+    name = refuse_unless_allowed(target, where, allow)
+    module, _, last = name.rpartition(".")
+    try:
+        found = getattr(import_module(module), last)
+    except (ImportError, AttributeError) as error:
+        raise RequestError(f"{name} cannot be imported: {error}", where=where) from error
+    if name in EXTERNALS:
+        return found
+    if not (isclass(found) or isfunction(found)) or not _within(found.__module__, (*PARTS, *allow)):
+        raise RequestError(f"{name!r} may not be named", where=where, hint="it is not defined in an allowed module")
+    return found
+
+
+def _within(module: str, allowed: Sequence[str]) -> bool:
+    return any(module == one or module.startswith(f"{one}.") for one in allowed)

@@ -1,0 +1,41 @@
+"""Data sets and how they are batched. One class per data set; `conf/data` has a file for each."""
+
+from __future__ import annotations
+
+__all__ = [
+    "BinarizedMnist",
+    "Caltech101Silhouettes",
+    "Cifar10",
+    "Data",
+    "DataSet",
+    "Digits",
+    "FashionMnist",
+    "FreyFaces",
+    "ImageFolder",
+    "IndexLoader",
+    "Kmnist",
+    "Mnist",
+    "Npz",
+    "Omniglot28",
+    "Split",
+    "StreamedSplit",
+    "Svhn",
+]
+
+from lvm_experiments.data.binarized_mnist import BinarizedMnist
+from lvm_experiments.data.caltech101_silhouettes import Caltech101Silhouettes
+from lvm_experiments.data.cifar10 import Cifar10
+from lvm_experiments.data.data import Data
+from lvm_experiments.data.dataset import DataSet
+from lvm_experiments.data.digits import Digits
+from lvm_experiments.data.fashion_mnist import FashionMnist
+from lvm_experiments.data.frey_faces import FreyFaces
+from lvm_experiments.data.image_folder import ImageFolder
+from lvm_experiments.data.kmnist import Kmnist
+from lvm_experiments.data.loader import IndexLoader
+from lvm_experiments.data.mnist import Mnist
+from lvm_experiments.data.npz import Npz
+from lvm_experiments.data.omniglot28 import Omniglot28
+from lvm_experiments.data.split import Split
+from lvm_experiments.data.streamed_split import StreamedSplit
+from lvm_experiments.data.svhn import Svhn

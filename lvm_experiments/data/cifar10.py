@@ -1,0 +1,66 @@
+"""Cifar10: 60,000 small colour photographs."""
+
+from __future__ import annotations
+
+__all__ = ["Cifar10"]
+
+import torch
+
+from lvm_experiments.data.cut import cut
+from lvm_experiments.data.data import Data
+from lvm_experiments.data.dataset import DataSet
+from lvm_experiments.data.download import torchvision_set
+from lvm_experiments.data.files import data_folder
+from lvm_experiments.data.split import Split
+from lvm_experiments.spec import DataSpec
+from lvm_experiments.types import PositiveInt
+
+
+class Cifar10(DataSet):
+    """Photographs of ten kinds of things, 3 x 32 x 32 bytes; 45,000 / 5,000 / 10,000.
+
+    Arguments:
+        path: The folder that holds `cifar-10-batches-py`, only ever read; None to download it into
+            the cache folder.
+        batch_size: Examples in a batch, over all processes.
+        validation: How many of the last of the 50,000 training images are held out.
+        limit: Use the first so many training examples only; None for all.
+
+    Raises:
+        RequestError: Files are missing or corrupt, or too many images are to be held out.
+
+    Example:
+        >>> Cifar10(path="data").load()  # doctest: +SKIP
+
+    References:
+        Learning Multiple Layers of Features from Tiny Images (Krizhevsky, 2009)
+    """
+
+    name = "cifar10"
+
+    def __init__(
+        self,
+        path: str | None = None,
+        batch_size: PositiveInt = 128,
+        validation: PositiveInt = 5000,
+        limit: PositiveInt | None = None,
+    ) -> None:
+        super().__init__(path, batch_size, limit)
+        self.validation = validation
+
+    def read(self) -> Data:
+        """Reads the batches through torchvision."""
+        train, val = cut(self._part(True), self.validation, where="data.validation")
+        spec = DataSpec("bytes", (3, 32, 32), levels=256, classes=10)
+        return Data(self.name, spec, train, val, self._part(False))
+
+    def _part(self, train: bool) -> Split:  # noqa: FBT001 - torchvision's own word
+        found = torchvision_set(
+            "CIFAR10",
+            data_folder(self.path),
+            download=self.path is None,
+            original="cifar-10-python.tar.gz and unpack it: the folder cifar-10-batches-py",
+            train=train,
+        )
+        x = torch.from_numpy(found.data).permute(0, 3, 1, 2).contiguous()
+        return Split(x, torch.tensor(found.targets))

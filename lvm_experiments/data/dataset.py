@@ -1,0 +1,62 @@
+"""What all data sets have in common."""
+
+from __future__ import annotations
+
+__all__ = ["DataSet"]
+
+from abc import ABC, abstractmethod
+from dataclasses import replace
+
+import torch
+
+from lvm_experiments.data.check import check
+from lvm_experiments.data.data import Data
+from lvm_experiments.data.summary import summary
+from lvm_experiments.errors import RequestError
+
+
+class DataSet(ABC):
+    """A data set as it is asked for: the constructor notes what is wanted, `load` reads it.
+
+    To add one, write a subclass with a `read` that returns `Data` with the space, shape, levels and
+    classes in its spec, and a file in `conf/data` with the constructor's arguments. The simplest
+    example is `Digits`.
+
+    Arguments:
+        path: The folder of data sets, only ever read; None for the cache folder.
+        batch_size: Examples in a batch, over all processes.
+        limit: Use the first so many training examples only; None for all.
+    """
+
+    name: str = ""
+    num_workers: int = 0  # processes that read streamed examples; data in memory need none
+
+    def __init__(self, path: str | None, batch_size: int, limit: int | None) -> None:
+        for key, value in {"batch_size": batch_size, "limit": limit}.items():
+            if value is not None and value < 1:
+                raise RequestError(f"must be at least 1, is {value}", where=f"data.{key}")
+        self.path = path
+        self.batch_size = batch_size
+        self.limit = limit
+
+    @abstractmethod
+    def read(self) -> Data:
+        """Reads all splits; the spec's size, mean and std are left to `load`.
+
+        Raises:
+            RequestError: A file is missing or corrupt, or a size is out of range.
+        """
+
+    def load(self) -> Data:
+        """Reads the data, checks them once, and completes the spec with the training summary.
+
+        Raises:
+            RequestError: A file is missing or corrupt, a size is out of range, or the data are not
+                what they say: NaN, values outside their space, labels that are none.
+        """
+        data = self.read()
+        check(data)
+        if self.limit is not None and self.limit < len(data.train):
+            data = replace(data, train=data.train.select(torch.arange(self.limit)))
+        mean, std = summary(data.train)
+        return replace(data, spec=data.spec.replace(size=len(data.train), mean=mean, std=std))

@@ -1,0 +1,42 @@
+"""FashionMnist: 70,000 pictures of clothes."""
+
+from __future__ import annotations
+
+__all__ = ["FashionMnist"]
+
+from lvm_experiments.data.idx_images import IdxImages
+from lvm_experiments.types import PositiveInt
+
+
+class FashionMnist(IdxImages):
+    """Articles of clothing, 28 x 28 bytes; 50,000 / 10,000 / 10,000.
+
+    Arguments:
+        path: The folder that holds `FashionMNIST/raw`, only ever read; None to download it into the cache
+            folder.
+        batch_size: Examples in a batch, over all processes.
+        validation: How many of the last of the 60,000 training images are held out.
+        limit: Use the first so many training examples only; None for all.
+
+    Raises:
+        RequestError: A file is missing or corrupt, or too many images are to be held out.
+
+    Example:
+        >>> FashionMnist(path="data").load()  # doctest: +SKIP
+
+    References:
+        Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning Algorithms
+        (Xiao, Rasul, Vollgraf, 2017), https://arxiv.org/abs/1708.07747
+    """
+
+    name = "fashion_mnist"
+    folder = "FashionMNIST"
+
+    def __init__(
+        self,
+        path: str | None = None,
+        batch_size: PositiveInt = 128,
+        validation: PositiveInt = 10000,
+        limit: PositiveInt | None = None,
+    ) -> None:
+        super().__init__(path, batch_size, validation, limit)

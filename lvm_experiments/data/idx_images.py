@@ -1,0 +1,61 @@
+"""MNIST and the data sets that took its form."""
+
+from __future__ import annotations
+
+__all__ = ["IdxImages"]
+
+from lvm_experiments.data.cut import cut
+from lvm_experiments.data.data import Data
+from lvm_experiments.data.dataset import DataSet
+from lvm_experiments.data.download import torchvision_set
+from lvm_experiments.data.files import corrupt, data_folder
+from lvm_experiments.data.idx import find_idx, read_idx
+from lvm_experiments.data.split import Split
+from lvm_experiments.spec import DataSpec
+
+
+class IdxImages(DataSet):
+    """Images and labels of ten classes in four IDX files, `PATH/FOLDER/raw/*-ubyte[.gz]`.
+
+    A given folder is read as it is, packed or not; without one the files are downloaded by
+    torchvision. The official test split is the test set, validation is cut from training.
+
+    Arguments:
+        path: The folder of data sets, only ever read; None to download into the cache folder.
+        batch_size: Examples in a batch, over all processes.
+        validation: How many of the last training images are held out.
+        limit: Use the first so many training examples only; None for all.
+    """
+
+    folder: str  # torchvision's name for the class and the folder
+
+    def __init__(
+        self, path: str | None, batch_size: int, validation: int, limit: int | None
+    ) -> None:
+        super().__init__(path, batch_size, limit)
+        self.validation = validation
+
+    def read(self) -> Data:
+        """Reads the four files."""
+        root = data_folder(self.path)
+        if self.path is None:
+            torchvision_set(self.folder, root, download=True, original=self._original("*"))
+        train, val = cut(self._part("train"), self.validation, where="data.validation")
+        test = self._part("t10k")
+        spec = DataSpec("bytes", tuple(train.x.shape[1:]), levels=256, classes=10)
+        return Data(self.name, spec, train, val, test)
+
+    def _original(self, name: str) -> str:
+        return f"the {self.folder} file {self.folder}/raw/{name}-ubyte.gz"
+
+    def _part(self, part: str) -> Split:
+        found = []
+        for kind in ("images-idx3", "labels-idx1"):
+            name = f"{part}-{kind}"
+            file = data_folder(self.path) / self.folder / "raw" / f"{name}-ubyte"
+            file = find_idx(file, original=self._original(name))
+            found.append(read_idx(file))
+        images, labels = found
+        if images.ndim != 3 or labels.shape != images.shape[:1]:
+            raise corrupt(file, f"{tuple(labels.shape)} labels for {tuple(images.shape)} images")
+        return Split(images.unsqueeze(1), labels.long())

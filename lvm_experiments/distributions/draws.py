@@ -1,0 +1,26 @@
+"""Drawing from a distribution together with its log density."""
+
+from __future__ import annotations
+
+__all__ = ["draw_from"]
+
+from torch import Size, Tensor
+from torch.distributions import Distribution
+
+
+def draw_from(q: Distribution, shape: tuple[int, ...], *, differentiable: bool = True) -> tuple[Tensor, Tensor | None]:
+    """Draws z, and log q(z) where the draw brings it along (flows know it only then).
+
+    Arguments:
+        q: The distribution.
+        shape: The sample axes to add.
+        differentiable: By reparameterisation, where q has one; else a draw that gradients do not pass.
+
+    Returns:
+        z of shape `(*shape, *batch, *event)`, and log q of shape `(*shape, *batch)` or None.
+    """
+    if hasattr(q, "rsample_and_log_prob") and differentiable:
+        return q.rsample_and_log_prob(Size(shape))
+    if differentiable and q.has_rsample:
+        return q.rsample(Size(shape)), None
+    return q.sample(Size(shape)), None

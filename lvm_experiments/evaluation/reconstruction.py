@@ -1,0 +1,27 @@
+"""How near does a reconstruction come, in the data's own values?"""
+
+from __future__ import annotations
+
+__all__ = ["ReconstructionQuestion"]
+
+import numpy as np
+from torch import Tensor
+
+from lvm_experiments.batch import Batch
+from lvm_experiments.evaluation.metrics import Measurement
+from lvm_experiments.evaluation.question import About, Question, mean_and_error
+from lvm_experiments.models import LatentVariableModel
+from lvm_experiments.observations import ObservationMap
+
+
+class ReconstructionQuestion(Question):
+    """Mean squared error of E[x|z] at the posterior mean: it can be compared across observation spaces, densities cannot."""
+
+    def per_example(self, model: LatentVariableModel, observation: ObservationMap, batch: Batch, raw: Tensor) -> dict[str, Tensor]:
+        guess = observation.inverse(model.reconstruct(batch)).double()
+        return {"reconstruction_error": ((guess - raw.double()) ** 2).flatten(1).mean(1)}
+
+    def summarise(self, values: dict[str, np.ndarray], about: About) -> list[Measurement]:
+        value, error = mean_and_error(values["reconstruction_error"])
+        estimator = "mean of x given the posterior mean of z"
+        return [about.measurement("reconstruction_error", value, estimator=estimator, standard_error=error)]

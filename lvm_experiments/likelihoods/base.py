@@ -1,0 +1,65 @@
+"""The contract of likelihoods."""
+
+from __future__ import annotations
+
+__all__ = ["Likelihood"]
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from lvm_experiments.distributions import Observation
+from lvm_experiments.spec import DataSpec
+
+
+class Likelihood(nn.Module, ABC):
+    """p(x|z): raw decoder output to an observation distribution.
+
+    A new one states its space, how many parameters a cell has and what may be missing, and writes `forward`;
+    the simplest to read is `BernoulliLikelihood`. Its constructor takes `(spec, ...)`.
+
+    Attributes:
+        space: The observation space it is a distribution over.
+        parameters_per_cell: How many numbers the decoder gives for each cell.
+        mask: What may be missing: `cells`, `pixels` (channels coupled), `steps` or None.
+        normalised: Whether log_prob is the log of a density or mass that integrates to 1.
+        parameter_shape: What the decoder has to give, `(parameters, *shape)`.
+    """
+
+    space: ClassVar[str]
+    parameters_per_cell: ClassVar[int] = 1
+    mask: ClassVar[Literal["cells", "pixels", "steps"] | None] = "cells"
+    normalised: bool = True
+
+    def __init__(self, spec: DataSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.parameter_shape = (self.parameters_per_cell, *spec.shape)
+
+    @abstractmethod
+    def forward(self, raw: Tensor) -> Observation:
+        """Raw parameters `(K, B, *parameter_shape)` to a distribution of batch shape `(K, B)`."""
+
+    def check(self, x: Tensor, mask: Tensor | None = None) -> None:
+        """Refuses observations outside the support; done once when data are loaded, never in the training step.
+
+        Arguments:
+            x: Observations, shape `(B, *shape)`.
+            mask: True where a cell was observed.
+
+        Raises:
+            ValueError: With the first value that lies outside.
+        """
+        support = self.forward(x.new_zeros((1, 1, *self.parameter_shape), dtype=self._dtype())).support
+        cells = support.base_constraint if hasattr(support, "base_constraint") else support
+        outside = ~cells.check(x) | ~torch.isfinite(x)
+        if mask is not None:
+            outside = outside & mask
+        if bool(outside.any()):
+            value = x[outside][0].item()
+            raise ValueError(f"{type(self).__name__} is a distribution over {self.space} values, and the data hold {value:g}")
+
+    def _dtype(self) -> torch.dtype:
+        return next((p.dtype for p in self.parameters()), torch.get_default_dtype())

@@ -1,0 +1,195 @@
+"""What every latent variable model can do, from the one method it writes."""
+
+from __future__ import annotations
+
+__all__ = ["LatentVariableModel", "Pick"]
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+from lvm_experiments.batch import Batch
+from lvm_experiments.distributions import Observation, draw_from
+from lvm_experiments.models.draw import Draw, Latents, Step
+from lvm_experiments.models.evidence import Evidence
+from lvm_experiments.noise import keyed_noise
+from lvm_experiments.spec import DataSpec
+
+Pick = Callable[[str, Callable[[], Distribution], Distribution], Tensor]
+
+
+class LatentVariableModel(nn.Module, ABC):
+    """A model p(x, z) with an inference q(z|x).
+
+    A new one writes `walk`; the simplest to read is `VAE`.
+
+    Attributes:
+        spec: What is known of the data, in the likelihood's space.
+        likelihood: Its likelihood.
+    """
+
+    spec: DataSpec
+    likelihood: nn.Module
+
+    @abstractmethod
+    def walk(self, batch: Batch, pick: Pick) -> Callable[[], Observation]:
+        """Names the latents in ancestral order and returns p(x|z).
+
+        Arguments:
+            batch: What was seen; its x is None when drawing from the prior.
+            pick: `pick(name, q, p)` gives the value of a latent, shape `(K, B, *event)`. `q` is a callable, used only when x is given.
+
+        Returns:
+            A callable, so that the decoder runs only where p(x|z) is wanted.
+        """
+
+    def draw(self, batch: Batch | Tensor, num_samples: int = 1, *, differentiable: bool = True) -> Draw:
+        """K draws from q(z|x) for each example.
+
+        Arguments:
+            batch: B examples in the likelihood's space.
+            num_samples: K.
+            differentiable: By reparameterisation (training); else as the family is defined (evaluation).
+        """
+        batch, steps = Batch.wrap(batch), {}
+
+        def pick(name: str, q: Callable[[], Distribution], p: Distribution) -> Tensor:
+            posterior = q()
+            # K is added once, at the first latent; what hangs on it has it already.
+            shape = (num_samples,) if len(posterior.batch_shape) < 2 else ()
+            z, log_q = draw_from(posterior, shape, differentiable=differentiable)
+            steps[name] = Step(z, posterior, p, log_q)
+            return z
+
+        return Draw(batch, steps, self.walk(batch, pick)())
+
+    def score(self, batch: Batch | Tensor, z: Latents) -> Draw:
+        """The same walk at given latents, shape `(K, B, *event)` each."""
+        batch, steps = Batch.wrap(batch), {}
+
+        def pick(name: str, q: Callable[[], Distribution], p: Distribution) -> Tensor:
+            steps[name] = Step(z[name], q(), p)
+            return z[name]
+
+        return Draw(batch, steps, self.walk(batch, pick)())
+
+    def log_joint(self, batch: Batch | Tensor, z: Latents) -> Tensor:
+        """log p(x, z), shape `(K, B)`."""
+        return self.score(batch, z).log_joint
+
+    def log_posterior(self, batch: Batch | Tensor, z: Latents, *, frozen: bool = False) -> Tensor:
+        """log q(z|x), shape `(K, B)`.
+
+        Arguments:
+            batch: B examples.
+            z: The latents.
+            frozen: Gradients reach z and no parameter; what generalised doubly reparameterised gradients need.
+        """
+        if not frozen:
+            return self.score(batch, z).log_q
+        # Detached while log q is evaluated, not only while q is built: flows read their weights when asked.
+        with _detached(self):
+            return self.score(batch, z).log_q
+
+    @torch.no_grad()
+    def sample(self, n: int, condition: Tensor | None = None, *, mean: bool = False) -> Tensor:
+        """Draws of x: z from the prior, then x from the likelihood.
+
+        Arguments:
+            n: How many.
+            condition: What to condition on, shape `(B, C)`.
+            mean: Whether to return E[x|z] in place of a draw.
+
+        Returns:
+            Shape `(n, *shape)`, or `(n, B, *shape)` with conditions.
+        """
+        width = 1 if condition is None else len(condition)
+
+        def pick(name: str, q: Callable[[], Distribution], p: Distribution) -> Tensor:
+            return p.sample((n, width)[: 2 - len(p.batch_shape)])
+
+        x = self.walk(Batch(None, condition=condition), pick)()
+        values = x.mean if mean else x.sample()
+        return values[:, 0] if condition is None else values
+
+    @torch.no_grad()
+    def encode(self, batch: Batch | Tensor) -> Latents:
+        """The posterior means, shape `(B, *event)` each."""
+        latents: Latents = {}
+
+        def pick(name: str, q: Callable[[], Distribution], p: Distribution) -> Tensor:
+            mean = q().mean
+            latents[name] = mean
+            return mean if mean.ndim > 2 else mean[None]
+
+        self.walk(Batch.wrap(batch), pick)
+        return {name: z[0] if z.ndim > 2 else z for name, z in latents.items()}
+
+    @torch.no_grad()
+    def reconstruct(self, batch: Batch | Tensor) -> Tensor:
+        """E[x|z] at the posterior mean of z, shape `(B, *shape)`."""
+        return self.decode(self.encode(batch), Batch.wrap(batch).condition)
+
+    @torch.no_grad()
+    def decode(self, z: Latents, condition: Tensor | None = None) -> Tensor:
+        """E[x|z], shape `(B, *shape)`, for latents of shape `(B, *event)` each."""
+        return self.walk(Batch(None, condition=condition), lambda name, q, p: z[name][None])().mean[0]
+
+    @torch.no_grad()
+    def draws(
+        self, batch: Batch | Tensor, num_samples: int, *, chunk: int | None = None, seed: int | None = None
+    ) -> Iterator[Draw]:
+        """`num_samples` draws in chunks, exactly as many as asked for, whatever the chunk.
+
+        Arguments:
+            batch: B examples.
+            num_samples: K.
+            chunk: Draws at a time; None: all.
+            seed: Keys the noise by example and draw, so that no number depends on the chunk; None: torch's default generator.
+        """
+        batch = Batch.wrap(batch)
+        step = min(chunk or num_samples, num_samples)
+        for first in range(0, num_samples, step):
+            size = min(step, num_samples - first)
+            if seed is None:
+                yield self.draw(batch, size, differentiable=False)
+                continue
+            if batch.index is None:
+                raise ValueError("keyed noise needs the examples' numbers")
+            with keyed_noise(batch.index, seed, first):
+                drawn = self.draw(batch, size, differentiable=False)
+            yield drawn
+
+    @torch.no_grad()
+    def evidence(
+        self, batch: Batch | Tensor, num_samples: int, *, chunk: int | None = None, seed: int | None = None
+    ) -> Evidence:
+        """log p(x) with its error; exact models override it.
+
+        Raises:
+            ValueError: For observations outside the likelihood's support.
+        """
+        batch = Batch.wrap(batch)
+        draws = self.draws(batch, num_samples, chunk=chunk, seed=seed)
+        return Evidence.from_log_weights(torch.cat([d.log_weight.double() for d in draws]))
+
+    def log_evidence(self, batch: Batch | Tensor, num_samples: int) -> Tensor:
+        """log p(x) in nats, shape `(B,)`."""
+        return self.evidence(batch, num_samples).log_p
+
+
+@contextmanager
+def _detached(model: nn.Module) -> Iterator[None]:
+    """Inside, no parameter of the model asks for gradients; tensors that hang on z still carry them."""
+    wanted = [p for p in model.parameters() if p.requires_grad]
+    for p in wanted:
+        p.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for p in wanted:
+            p.requires_grad_(True)

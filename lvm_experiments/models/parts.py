@@ -1,0 +1,83 @@
+"""Building a model's parts, and refusing those that cannot go together."""
+
+from __future__ import annotations
+
+__all__ = ["build_part", "check_domains", "check_space", "class_of", "options_where"]
+
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from typing import Any, TypeVar
+
+import yaml
+from torch import nn
+
+from lvm_experiments.configuration.tree import conf_dir
+from lvm_experiments.errors import RequestError
+from lvm_experiments.observations import fits
+from lvm_experiments.spec import DataSpec
+
+T = TypeVar("T", bound=nn.Module)
+
+
+def class_of(part: Callable[..., T]) -> Any:
+    """The class that a part will be of; its attributes are the facts to check."""
+    return part.func if isinstance(part, partial) else part
+
+
+def build_part(name: str, part: Callable[..., T] | None, *given: Any) -> T:
+    """Calls a part with what only the model knows.
+
+    Raises:
+        RequestError: Where the part is missing, or refuses.
+    """
+    where = f"model.{name}"
+    if part is None:
+        raise RequestError("this model needs one", where=where, hint=f"choose one with model/{name}=")
+    try:
+        return part(*given)
+    except RequestError:
+        raise
+    except (TypeError, ValueError) as cause:
+        raise RequestError(str(cause), where=where) from cause
+
+
+def check_space(likelihood: Callable[..., nn.Module] | None, spec: DataSpec) -> None:
+    """Refuses a likelihood over another space than the observations'."""
+    kind = class_of(likelihood) if likelihood is not None else None
+    if kind is None or not hasattr(kind, "space") or fits(spec.space, kind.space):
+        return
+    can = options_where("model/likelihood", lambda c: fits(spec.space, c.space))
+    raise RequestError(
+        f"{kind.__name__} is a distribution over {kind.space} values, and the observations are {spec.space}",
+        where="model.likelihood",
+        hint=f"choose model/likelihood={'|'.join(can)}, or another observation=",
+    )
+
+
+def check_domains(posterior: Callable[..., nn.Module] | None, prior: Callable[..., nn.Module] | None) -> None:
+    """Refuses a prior that lives elsewhere than the posterior."""
+    if posterior is None or prior is None:
+        return
+    q, p = class_of(posterior), class_of(prior)
+    if p.domain is None or p.domain == q.domain:
+        return
+    can = options_where("model/prior", lambda c: c.domain in (None, q.domain))
+    raise RequestError(
+        f"{p.__name__} is a distribution over {p.domain} latents, and {q.__name__} gives {q.domain} ones",
+        where="model.prior",
+        hint=f"choose model/prior={'|'.join(can)}",
+    )
+
+
+def options_where(group: str, admits: Callable[[Any], bool]) -> list[str]:
+    """The options of a configuration group whose class is admitted, to be named in a refusal."""
+    found = []
+    for path in sorted((conf_dir() / group).glob("*.yaml")):
+        target = (yaml.safe_load(path.read_text()) or {}).get("_target_")
+        if target is None:
+            continue
+        module, _, name = target.rpartition(".")
+        if admits(getattr(import_module(module), name)):
+            found.append(path.stem)
+    return found

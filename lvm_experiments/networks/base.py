@@ -1,0 +1,62 @@
+"""The contracts of encoders and decoders."""
+
+from __future__ import annotations
+
+__all__ = ["Decoder", "Encoder", "activation_layer", "image_shape"]
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from lvm_experiments.batch import Batch
+from lvm_experiments.types import Activation
+
+_ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "elu": nn.ELU,
+    "gelu": nn.GELU,
+    "leaky_relu": nn.LeakyReLU,
+    "relu": nn.ReLU,
+    "silu": nn.SiLU,
+    "softplus": nn.Softplus,
+    "tanh": nn.Tanh,
+}
+
+
+class Encoder(nn.Module, ABC):
+    """Embedded observations to features. Its constructor takes `(spec, ...)`; the simplest to read is `MLPEncoder`.
+
+    Attributes:
+        features: The length F of what it returns.
+    """
+
+    features: int
+
+    @abstractmethod
+    def forward(self, x: Tensor, batch: Batch) -> Tensor:
+        """x embedded, shape `(B, *shape)`, to features `(B, F)`; mask, lengths and condition are the batch's."""
+
+
+class Decoder(nn.Module, ABC):
+    """Latents to raw likelihood parameters. Its constructor takes `(inputs, shape, ...)`; the simplest to read is `MLPDecoder`."""
+
+    @abstractmethod
+    def forward(self, z: Tensor) -> Tensor:
+        """z of shape `(K, B, inputs)`, events flattened and condition appended, to `(K, B, *shape)`."""
+
+
+def activation_layer(name: Activation) -> nn.Module:
+    """The activation of that name, as a module."""
+    return _ACTIVATIONS[name]()
+
+
+def image_shape(shape: tuple[int, ...], who: str) -> tuple[int, int, int]:
+    """`shape` as (C, H, W).
+
+    Raises:
+        ValueError: Where it is not the shape of an image of at least 8x8.
+    """
+    if len(shape) != 3 or min(shape[1:]) < 8:
+        raise ValueError(f"{who} takes images of at least 8x8, shape (C, H, W), and the data have shape {shape}; use mlp")
+    channels, height, width = shape
+    return channels, height, width

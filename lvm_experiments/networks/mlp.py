@@ -1,0 +1,72 @@
+"""Fully connected encoder and decoder."""
+
+from __future__ import annotations
+
+__all__ = ["MLPDecoder", "MLPEncoder"]
+
+from math import prod
+
+from torch import Tensor, nn
+
+from lvm_experiments.batch import Batch
+from lvm_experiments.networks.base import Decoder, Encoder, activation_layer
+from lvm_experiments.spec import DataSpec
+from lvm_experiments.types import Activation, PositiveInt
+
+
+def _layers(inputs: int, hidden: list[int], activation: Activation) -> list[nn.Module]:
+    sizes = [inputs, *hidden]
+    pairs = zip(sizes[:-1], sizes[1:], strict=True)
+    return [layer for a, b in pairs for layer in (nn.Linear(a, b), activation_layer(activation))]
+
+
+class MLPEncoder(Encoder):
+    """Flattens x and sends it through hidden layers; the last one is the features.
+
+    Arguments:
+        spec: What is known of the data.
+        hidden: The sizes of the hidden layers.
+        activation: After every hidden layer.
+
+    Example:
+        >>> encoder = MLPEncoder(DataSpec("binary", (1, 8, 8)), hidden=[32, 16])
+        >>> x = torch.zeros(5, 1, 8, 8)
+        >>> encoder(x, Batch(x)).shape
+        torch.Size([5, 16])
+    """
+
+    def __init__(self, spec: DataSpec, hidden: list[PositiveInt], activation: Activation = "tanh") -> None:
+        super().__init__()
+        self.features = hidden[-1] if hidden else spec.dims
+        self.layers = nn.Sequential(*_layers(spec.dims, hidden, activation))
+
+    def forward(self, x: Tensor, batch: Batch) -> Tensor:
+        return self.layers(x.flatten(1))
+
+
+class MLPDecoder(Decoder):
+    """Hidden layers and a linear one to all parameters of the likelihood.
+
+    Arguments:
+        inputs: The length of what is decoded.
+        shape: The shape of the likelihood's parameters.
+        hidden: The sizes of the hidden layers.
+        activation: After every hidden layer.
+
+    Example:
+        >>> decoder = MLPDecoder(2, (1, 4), hidden=[8])
+        >>> decoder(torch.zeros(3, 5, 2)).shape
+        torch.Size([3, 5, 1, 4])
+    """
+
+    def __init__(
+        self, inputs: PositiveInt, shape: tuple[int, ...], hidden: list[PositiveInt], activation: Activation = "tanh"
+    ) -> None:
+        super().__init__()
+        self.shape = shape
+        self.layers = nn.Sequential(
+            *_layers(inputs, hidden, activation), nn.Linear(hidden[-1] if hidden else inputs, prod(shape))
+        )
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.layers(z).unflatten(-1, self.shape)

@@ -1,0 +1,91 @@
+"""The contract of objectives."""
+
+from __future__ import annotations
+
+__all__ = ["Losses", "Objective", "Progress"]
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from lvm_experiments.batch import Batch
+from lvm_experiments.models import Draw, LatentVariableModel
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where training is.
+
+    Arguments:
+        step: Updates done.
+        epoch: Epochs done.
+        steps: Updates in all; 0 where nobody knows.
+        epochs: Epochs in all, likewise.
+    """
+
+    step: int = 0
+    epoch: int = 0
+    steps: int = 0
+    epochs: int = 0
+
+
+@dataclass(slots=True)
+class Losses:
+    """What an objective says of a batch.
+
+    Arguments:
+        loss: A scalar to minimise for each parameter group.
+        terms: Named per-example values in nats, shape `(B,)`, detached.
+    """
+
+    loss: dict[str, Tensor]
+    terms: dict[str, Tensor]
+
+
+class Objective(nn.Module, ABC):
+    """A function of model and batch to minimise.
+
+    A new one writes `compute` with draws from `self.draw`; the model's own losses (a commitment loss) are added here, so that
+    none can forget them. The simplest to read is `ELBO`. Parameters of its own are parameters of the module; multipliers and running values are buffers.
+
+    Attributes:
+        needs: Facts the posterior or likelihood must have: `has_density_at`, `factorised`, `reparameterised`, `mask`, `one_latent`.
+        monitor: The validation metric that picks its best checkpoint.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ()
+    monitor: ClassVar[str] = "val/elbo"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.__dict__["drawn"] = []
+
+    @abstractmethod
+    def compute(self, model: LatentVariableModel, batch: Batch, progress: Progress) -> Losses:
+        """The losses without the model's own."""
+
+    def draw(self, model: LatentVariableModel, batch: Batch, num_samples: int = 1) -> Draw:
+        """A differentiable draw whose own losses will be added."""
+        drawn = model.draw(batch, num_samples)
+        self.__dict__["drawn"].append(drawn)
+        return drawn
+
+    def forward(self, model: LatentVariableModel, batch: Batch, progress: Progress) -> Losses:
+        """The losses of a batch, means over its examples."""
+        self.__dict__["drawn"] = []
+        losses = self.compute(model, batch, progress)
+        for drawn in self.__dict__.pop("drawn"):
+            for name, own in drawn.losses.items():
+                losses.loss["model"] = losses.loss["model"] + own.mean()
+                losses.terms[name] = own.detach()
+        return losses
+
+    def groups(self, model: LatentVariableModel) -> dict[str, list[nn.Parameter]]:
+        """The parameters each loss is for; one group unless overridden."""
+        return {"model": [*model.parameters(), *self.parameters()]}
+
+    def warnings(self, progress: Progress) -> list[str]:
+        """What a user ought to know before training, given how long it will be."""
+        return []

@@ -1,0 +1,97 @@
+"""The contract of observation maps."""
+
+from __future__ import annotations
+
+__all__ = ["ObservationMap", "fits", "observe"]
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+from lvm_experiments.batch import Batch
+from lvm_experiments.errors import RequestError
+from lvm_experiments.noise import keyed_noise
+from lvm_experiments.spec import DataSpec
+
+OBSERVATION_STREAM = 1  # of keyed noise; the model's draws use stream 0
+
+# A space's values are also values of these.
+_WIDER = {"binary": ("bytes",), "unit": ("real",)}
+
+
+def fits(space: str, wanted: str) -> bool:
+    """Whether values of `space` may be modelled by a distribution over `wanted`.
+
+    Example:
+        >>> fits("unit", "real"), fits("real", "unit")
+        (True, False)
+    """
+    return space == wanted or wanted in _WIDER.get(space, ())
+
+
+class ObservationMap(ABC):
+    """x in a data set's own values to x in a likelihood's space, and back.
+
+    A new one gives `convert` and `inverse`, sets `spec`, and says what it loses; the simplest to read is `Identity`.
+
+    Arguments:
+        source: What is known of the data.
+
+    Attributes:
+        spec: What is known of the mapped data.
+        lossless: Whether a density after the map determines one before it.
+        description: What it does, for tables; it tells measured spaces apart.
+    """
+
+    lossless: bool
+    description: str
+
+    def __init__(self, source: DataSpec) -> None:
+        self.source = source
+        self.spec = source
+
+    @abstractmethod
+    def convert(self, x: Tensor, index: Tensor | None) -> Tensor:
+        """Raw x `(B, *shape)` to the likelihood's space. Noise comes from torch's default generator, in draws of shape `(1, B, ...)`."""
+
+    @abstractmethod
+    def inverse(self, x: Tensor) -> Tensor:
+        """Values of the likelihood's space (draws or means) to the nearest ones of the data's own."""
+
+    def log_det(self) -> float | None:
+        """Nats per example to add to a log density after the map for the one before it; None where it is lost."""
+        return 0.0 if self.lossless else None
+
+    def __call__(self, x: Tensor, index: Tensor | None = None) -> Tensor:
+        return self.convert(x, index)
+
+    def _refuse(self, target: str, *, can: tuple[str, ...]) -> RequestError:
+        return RequestError(
+            f"{self.source.space} data cannot be mapped to {target} values",
+            where="observation",
+            hint=f"it maps from {', '.join(can)}; choose a likelihood for {self.source.space} data",
+        )
+
+    def _noise(self, x: Tensor) -> Tensor:
+        """Uniform on the open interval (0, 1): `torch.rand` returns 0 now and then, where a density may be infinite."""
+        u = torch.rand((1, *x.shape), device=x.device)[0]
+        return u.clamp(2.0**-25, 1 - 2.0**-24)
+
+
+def observe(observation: ObservationMap, batch: Batch, seed: int | None = None) -> Batch:
+    """The batch in the likelihood's space.
+
+    Arguments:
+        observation: The map.
+        batch: Raw values.
+        seed: Keys the map's noise by example; None takes torch's default generator, as training does.
+    """
+    if batch.x is None:
+        return batch
+    if seed is None:
+        return batch.replace(x=observation(batch.x, batch.index))
+    if batch.index is None:
+        raise ValueError("keyed noise needs the examples' numbers")
+    with keyed_noise(batch.index, seed, stream=OBSERVATION_STREAM):
+        return batch.replace(x=observation(batch.x, batch.index))

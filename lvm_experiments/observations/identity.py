@@ -1,0 +1,37 @@
+"""The map that changes nothing."""
+
+from __future__ import annotations
+
+__all__ = ["Identity"]
+
+import torch
+from torch import Tensor
+
+from lvm_experiments.observations.base import ObservationMap
+from lvm_experiments.spec import DataSpec
+
+
+class Identity(ObservationMap):
+    """The data as they are.
+
+    Arguments:
+        source: What is known of the data.
+
+    Example:
+        >>> Identity(DataSpec("bytes", (2,), levels=17))(torch.tensor([[0, 16]], dtype=torch.uint8))
+        tensor([[ 0., 16.]])
+    """
+
+    lossless = True
+
+    def __init__(self, source: DataSpec) -> None:
+        super().__init__(source)
+        self.description = f"{source.space}, {source.levels} levels" if source.levels > 2 else source.space
+
+    def convert(self, x: Tensor, index: Tensor | None) -> Tensor:
+        return x if x.is_floating_point() else x.float()
+
+    def inverse(self, x: Tensor) -> Tensor:
+        return x.round().clamp(0, self.source.levels - 1) if self.source.levels else x
+
+

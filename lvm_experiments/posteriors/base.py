@@ -1,0 +1,36 @@
+"""The contract of posteriors."""
+
+from __future__ import annotations
+
+__all__ = ["Posterior"]
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Literal
+
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+
+class Posterior(nn.Module, ABC):
+    """q(z|x): features to a distribution.
+
+    A new one states the facts below, sets `event_shape` and writes `forward`; the simplest to read is `DiagonalNormalPosterior`.
+    Its constructor takes `(features, latent_dim, ...)`.
+
+    Attributes:
+        domain: Where z lives: `real`, `one_hot`, `sphere` or `codes`; must be the prior's.
+        gradient: How gradients reach the parameters through a draw.
+        has_density_at: Whether log q can be had at a point that q did not draw.
+        factorised: Whether the distribution has `log_prob_per_dimension`.
+        event_shape: The shape of one z, `(L,)` or `(L, classes)`.
+    """
+
+    domain: ClassVar[str]
+    gradient: ClassVar[Literal["reparameterised", "straight_through", "score"]]
+    has_density_at: ClassVar[bool]
+    factorised: ClassVar[bool]
+    event_shape: tuple[int, ...]
+
+    @abstractmethod
+    def forward(self, features: Tensor) -> Distribution:
+        """Features `(*batch, F)` to a distribution of batch shape `(*batch,)`. Never adds a sample axis."""

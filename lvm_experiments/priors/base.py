@@ -1,0 +1,31 @@
+"""The contract of priors."""
+
+from __future__ import annotations
+
+__all__ = ["Prior"]
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+
+class Prior(nn.Module, ABC):
+    """p(z), or p(z|c) where the model is conditioned on something.
+
+    A new one states its domain and writes `forward`; the simplest to read is `StandardNormalPrior`.
+    Its constructor takes `(event_shape, spec, ...)`.
+
+    Attributes:
+        domain: Where z lives, which must be the posterior's; None: wherever the posterior's does.
+    """
+
+    domain: ClassVar[str | None]
+
+    def bind(self, model: Any) -> None:
+        """Gives a prior that needs the model (a VampPrior) the model. It belongs into `__dict__`, so that nothing is registered twice."""
+
+    @abstractmethod
+    def forward(self, condition: Tensor | None = None) -> Distribution:
+        """A distribution of batch shape `()`, or `(B,)` for a condition of shape `(B, C)`."""

@@ -1,0 +1,145 @@
+"""The final numbers of a run: results.json and examples.npz, the same bytes for the same numbers."""
+
+from __future__ import annotations
+
+__all__ = ["Results", "read_examples", "read_results", "write_examples", "write_results"]
+
+import dataclasses
+import io
+import math
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lvm_experiments.errors import RequestError
+from lvm_experiments.evaluation.metrics import Measurement
+from lvm_experiments.runs.files import atomic_write, read_json, write_json
+
+_FIELDS = {field.name for field in dataclasses.fields(Measurement)}
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment a zip file can name
+
+
+@dataclass(frozen=True)
+class Results:
+    """What results.json holds.
+
+    Arguments:
+        measurements: By name, like `test/nll`.
+        model: Facts of the model: plain containers.
+    """
+
+    measurements: dict[str, Measurement]
+    model: dict[str, Any]
+
+
+def write_results(path: Path, measurements: Iterable[Measurement], model: Mapping[str, Any]) -> None:
+    """Writes the measurements of a run.
+
+    Nothing of when, where or how fast goes in, so that equal runs have equal files. JSON has no word for
+    what is not finite: such a number is null, and `non_finite` beside it tells what it was.
+
+    Arguments:
+        path: The file.
+        measurements: No two of the same name.
+        model: Facts of the model: plain containers.
+
+    Raises:
+        ValueError: Two measurements share a name.
+
+    Example:
+        >>> path = getfixture("tmp_path") / "results.json"
+        >>> nll = Measurement(
+        ...     "test/nll", 98.6, "nats", "importance sampling", 1000, "test", 10, "binary", 0.6, 0.01, False
+        ... )
+        >>> write_results(path, [nll], {"latent_dim": 2})
+        >>> read_results(path).measurements["test/nll"] == nll
+        True
+    """
+    records: dict[str, Any] = {}
+    for measurement in measurements:
+        if measurement.name in records:
+            raise ValueError(f"two measurements are called {measurement.name}")
+        records[measurement.name] = _finite(dataclasses.asdict(measurement))
+    write_json(path, {"measurements": records, "model": _finite(dict(model))})
+
+
+def read_results(path: Path) -> Results:
+    """Reads what `write_results` wrote.
+
+    Raises:
+        RequestError: There is no such file, or it is no such file.
+    """
+    content = read_json(path)
+    measurements, model = content.get("measurements"), content.get("model")
+    if not isinstance(measurements, dict) or not isinstance(model, dict):
+        raise RequestError("holds no results", where=str(path))
+    return Results({name: _measurement(path, name, r) for name, r in measurements.items()}, _restored(model))
+
+
+def write_examples(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Writes arrays by name, for `numpy.load`; uncompressed and undated, so that equal arrays give equal files.
+
+    Arguments:
+        path: The file.
+        arrays: Numbers per example, shape `(N, ...)`.
+
+    Raises:
+        ValueError: An array holds objects.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(arrays):
+            content = io.BytesIO()
+            np.lib.format.write_array(content, np.asarray(arrays[name]), allow_pickle=False)
+            entry = zipfile.ZipInfo(f"{name}.npy", date_time=_EPOCH)
+            entry.create_system = 3  # not the system it happens to be written on
+            archive.writestr(entry, content.getvalue())
+    atomic_write(path, buffer.getbuffer())
+
+
+def read_examples(path: Path) -> dict[str, np.ndarray]:
+    """Reads what `write_examples` wrote; never a pickled object.
+
+    Raises:
+        RequestError: There is no such file, or it is no such file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except FileNotFoundError:
+        raise RequestError("no such file", where=str(path)) from None
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError, AttributeError) as error:
+        # AttributeError: a lone array where an archive should be.
+        raise RequestError(f"cannot be read ({error})", where=str(path)) from None
+
+
+def _finite(record: dict[str, Any]) -> dict[str, Any]:
+    plain: dict[str, Any] = {}
+    marks: dict[str, str] = {}
+    for key, value in record.items():
+        if isinstance(value, Mapping):
+            plain[key] = _finite(dict(value))
+        elif isinstance(value, float) and not math.isfinite(value):
+            plain[key], marks[key] = None, repr(float(value))
+        else:
+            plain[key] = value
+    return {**plain, "non_finite": marks} if marks else plain
+
+
+def _restored(record: dict[str, Any]) -> dict[str, Any]:
+    marks = {key: float(word) for key, word in record.get("non_finite", {}).items()}
+    plain = {key: _restored(v) if isinstance(v, dict) else v for key, v in record.items() if key != "non_finite"}
+    return {**plain, **marks}
+
+
+def _measurement(path: Path, name: str, record: Any) -> Measurement:
+    if not isinstance(record, dict) or record.keys() - {"non_finite"} != _FIELDS or record["name"] != name:
+        raise RequestError(f"the record of {name} is not one of a measurement", where=str(path))
+    fields = _restored(record)
+    if not isinstance(fields["value"], float | int):
+        raise RequestError(f"the value of {name} is not a number", where=str(path))
+    return Measurement(**fields)
