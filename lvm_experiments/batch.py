@@ -57,6 +57,7 @@ class Batch:
         if self.x is None:
             raise ValueError("lengths without observations say nothing of which steps are valid")
         valid = torch.arange(self.x.shape[1], device=self.lengths.device) < self.lengths[:, None]
+        valid = valid.reshape(*valid.shape, *[1] * (self.x.ndim - 2))
         return valid if self.mask is None else valid & self.mask
 
     def replace(self, **changes: Any) -> Batch:

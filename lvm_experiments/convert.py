@@ -1,4 +1,4 @@
-"""`python -m lvm_experiments.convert NAME SOURCE DEST`: makes a data set's files from its original.
+"""`python -m lvm_experiments.convert NAME SOURCE DEST`: a data set's files from its original.
 
 NAME is the data set, SOURCE the file or folder it is published as, DEST the folder of data sets
 (what `paths.data_dir` is set to). Nothing beside the source is touched.
@@ -75,9 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("name", help="the data set, for example binarized_mnist")
     parser.add_argument("source", type=Path, help="its original file or folder")
     parser.add_argument("dest", type=Path, help="the folder of data sets to write to")
-    parser.add_argument(
-        "--unchecked", action="store_true", help="accept an original that is not the known one"
-    )
+    parser.add_argument("--unchecked", action="store_true", help="accept an original that is not the known one")
     given = parser.parse_args(arguments)
     try:
         for line in convert(given.name, given.source, given.dest, unchecked=given.unchecked):

@@ -67,7 +67,8 @@ class keyed_noise(TorchFunctionMode):  # noqa: N801 - used like torch.no_grad
     r"""Inside, every draw depends on (seed, stream, example, number of the draw, number of the call) only.
 
     A draw has shape `(K, B, ...)`. Cell `d` of draw `k` for example `i` in call `c` is a counter-based hash
-    of `(seed, stream, i, c, k, d)` (SplitMix64's finaliser), turned into a uniform or, by Box and Muller, into a normal number.
+    of `(seed, stream, i, c, k, d)` (SplitMix64's finaliser), turned into a uniform or, by Box and Muller, into a
+    normal number.
     So the noise is the same for any batch size, order, chunk of K and number of ranks.
 
     Arguments:
@@ -77,7 +78,8 @@ class keyed_noise(TorchFunctionMode):  # noqa: N801 - used like torch.no_grad
         stream: Separates uses that must not share noise (the observation map's from the model's).
 
     Raises:
-        RuntimeError: On a draw without the two leading axes `(K, B)`, or by a function that has no keyed form.
+        RuntimeError: On a draw without the two leading axes `(K, B)`, by a function that has no keyed form,
+            or, when leaving, if anything inside has drawn from torch's own generator.
 
     Example:
         >>> index = torch.arange(3)
@@ -98,6 +100,27 @@ class keyed_noise(TorchFunctionMode):  # noqa: N801 - used like torch.no_grad
         self.keys = _mix(index.long() * _signed(_GOLDEN) + base)
         self.first, self.calls = first, 0
 
+    def __enter__(self) -> keyed_noise:
+        super().__enter__()
+        self._before = self._generator_states()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> None:
+        super().__exit__(kind, *rest)
+        # Functions written in Python (dropout, gumbel_softmax) and layers draw where no mode sees it.
+        same = all(map(torch.equal, self._before, self._generator_states()))
+        if kind is None and not same:
+            raise RuntimeError(
+                "something drew noise that is not keyed (dropout or gumbel_softmax, say):"
+                " evaluation noise would depend on the batch it is drawn in"
+            )
+
+    def _generator_states(self) -> list[Tensor]:
+        states = [torch.default_generator.get_state()]
+        if self.keys.is_cuda:
+            states.append(torch.cuda.get_rng_state(self.keys.device))
+        return states
+
     def __torch_function__(
         self, func: Callable, types: Sequence[type], args: tuple = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
@@ -105,7 +128,9 @@ class keyed_noise(TorchFunctionMode):  # noqa: N801 - used like torch.no_grad
         if draw is not None:
             return draw(self, *args, **(kwargs or {}))
         if func in _UNKEYED:
-            raise RuntimeError(f"{func.__name__} has no keyed form: evaluation noise would depend on the batch it is drawn in")
+            raise RuntimeError(
+                f"{func.__name__} has no keyed form: evaluation noise would depend on the batch it is drawn in"
+            )
         return func(*args, **(kwargs or {}))
 
     def bits(self, shape: Sequence[int], cells: int) -> Tensor:
@@ -122,63 +147,93 @@ class keyed_noise(TorchFunctionMode):  # noqa: N801 - used like torch.no_grad
     def uniform(self, shape: Sequence[int], dtype: torch.dtype | None = None) -> Tensor:
         """Uniform on [0, 1), as `torch.rand`."""
         dtype = dtype or torch.get_default_dtype()
-        digits = 53 if dtype == torch.float64 else 24
+        digits = 1 - round(math.log2(torch.finfo(dtype).eps))
         bits = _shift(self.bits(shape, math.prod(shape[2:])), 64 - digits)
         return (bits.to(dtype) * 2.0**-digits).reshape(tuple(shape))
 
     def normal(self, shape: Sequence[int], dtype: torch.dtype | None = None) -> Tensor:
         """Standard normal, two numbers from each hash."""
         dtype = dtype or torch.get_default_dtype()
+        exact = torch.float64 if dtype == torch.float64 else torch.float32
         cells = math.prod(shape[2:])
         bits = self.bits(shape, (cells + 1) // 2)
-        radius = (-2 * torch.log((_shift(bits, 32).to(dtype) + 0.5) * 2.0**-32)).sqrt()
-        angle = ((bits & 0xFFFFFFFF).to(dtype)) * (2.0**-31 * math.pi)
+        radius = (-2 * torch.log((_shift(bits, 32).to(exact) + 0.5) * 2.0**-32)).sqrt()
+        angle = ((bits & 0xFFFFFFFF).to(exact)) * (2.0**-31 * math.pi)
         both = torch.cat([radius * torch.cos(angle), radius * torch.sin(angle)], -1)
-        return both[..., :cells].reshape(tuple(shape))
+        return both[..., :cells].reshape(tuple(shape)).to(dtype)
 
 
-def _shape(size: tuple[Any, ...]) -> tuple[int, ...]:
+def _shape(size: tuple[Any, ...], options: dict[str, Any]) -> tuple[int, ...]:
+    size = options.pop("size", size)
     return tuple(size[0]) if len(size) == 1 and isinstance(size[0], Sequence) else tuple(size)
 
 
-def _rand(noise: keyed_noise, *size: Any, dtype: torch.dtype | None = None, **_: Any) -> Tensor:
-    return noise.uniform(_shape(size), dtype)
+def _refuse_odd(options: dict[str, Any]) -> None:
+    """Options that would be passed over in silence; where the draw lives is not among them."""
+    for name, value in options.items():
+        where = name in ("device", "layout", "memory_format")
+        if not (where or value is None or value is False):
+            raise RuntimeError(f"keyed noise has no use for {name}=")
 
 
-def _randn(noise: keyed_noise, *size: Any, dtype: torch.dtype | None = None, **_: Any) -> Tensor:
-    return noise.normal(_shape(size), dtype)
+def _rand(noise: keyed_noise, *size: Any, dtype: torch.dtype | None = None, **options: Any) -> Tensor:
+    shape = _shape(size, options)
+    _refuse_odd(options)
+    return noise.uniform(shape, dtype)
 
 
-def _rand_like(noise: keyed_noise, x: Tensor, *, dtype: torch.dtype | None = None, **_: Any) -> Tensor:
+def _randn(noise: keyed_noise, *size: Any, dtype: torch.dtype | None = None, **options: Any) -> Tensor:
+    shape = _shape(size, options)
+    _refuse_odd(options)
+    return noise.normal(shape, dtype)
+
+
+def _rand_like(noise: keyed_noise, x: Tensor, *, dtype: torch.dtype | None = None, **options: Any) -> Tensor:
+    _refuse_odd(options)
     return noise.uniform(x.shape, dtype or x.dtype)
 
 
-def _randn_like(noise: keyed_noise, x: Tensor, *, dtype: torch.dtype | None = None, **_: Any) -> Tensor:
+def _randn_like(noise: keyed_noise, x: Tensor, *, dtype: torch.dtype | None = None, **options: Any) -> Tensor:
+    _refuse_odd(options)
     return noise.normal(x.shape, dtype or x.dtype)
 
 
 def _normal(
-    noise: keyed_noise, mean: Tensor | float, std: Tensor | float = 1.0, size: Sequence[int] | None = None, **kwargs: Any
+    noise: keyed_noise,
+    mean: Tensor | float = 0.0,
+    std: Tensor | float = 1.0,
+    size: Sequence[int] | None = None,
+    *,
+    dtype: torch.dtype | None = None,
+    **options: Any,
 ) -> Tensor:
+    _refuse_odd(options)
     tensors = [t for t in (mean, std) if isinstance(t, Tensor)]
     shape = size if size is not None else torch.broadcast_shapes(*(t.shape for t in tensors))
-    return mean + std * noise.normal(shape, kwargs.get("dtype") or (tensors[0].dtype if tensors else None))
+    return mean + std * noise.normal(shape, dtype or (tensors[0].dtype if tensors else None))
 
 
-def _bernoulli(noise: keyed_noise, p: Tensor, **_: Any) -> Tensor:
+def _bernoulli(noise: keyed_noise, p: Tensor, **options: Any) -> Tensor:
+    _refuse_odd(options)
     return (noise.uniform(p.shape, p.dtype) < p).to(p.dtype)
 
 
-def _normal_(noise: keyed_noise, x: Tensor, mean: float = 0.0, std: float = 1.0, **_: Any) -> Tensor:
+def _normal_(noise: keyed_noise, x: Tensor, mean: float = 0.0, std: float = 1.0, **options: Any) -> Tensor:
+    _refuse_odd(options)
     return x.copy_(mean + std * noise.normal(x.shape, x.dtype))
 
 
-def _uniform_(noise: keyed_noise, x: Tensor, low: float = 0.0, high: float = 1.0, **_: Any) -> Tensor:
+def _uniform_(noise: keyed_noise, x: Tensor, low: float = 0.0, high: float = 1.0, **options: Any) -> Tensor:
+    low, high = options.pop("from", low), options.pop("to", high)
+    _refuse_odd(options)
     return x.copy_(low + (high - low) * noise.uniform(x.shape, x.dtype))
 
 
-def _exponential_(noise: keyed_noise, x: Tensor, rate: float = 1.0, **_: Any) -> Tensor:
-    return x.copy_(-torch.log1p(-noise.uniform(x.shape, x.dtype)) / rate)
+def _exponential_(noise: keyed_noise, x: Tensor, lambd: float = 1.0, **options: Any) -> Tensor:
+    _refuse_odd(options)
+    # Never 0, as torch's own, whose logarithm is taken for Gumbel noise.
+    u = noise.uniform(x.shape, x.dtype).clamp_min(torch.finfo(x.dtype).eps / 4)
+    return x.copy_(-torch.log1p(-u) / lambd)
 
 
 _KEYED: dict[Callable, Callable[..., Tensor]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,7 @@ case "$*" in
     pwd -P
     printf '<%s>\\n' "${{@:3}}" ;;
 "-m ensurepip"* | "-m compileall"*) ;;
-*) exec {sys.executable} "$@" ;;
+*) exec {shlex.quote(sys.executable)} "$@" ;;
 esac
 """
 

@@ -11,7 +11,14 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from lvm_experiments.configuration.keys import ABSENT, lookup, split_key, unknown_group, unknown_key
+from lvm_experiments.configuration.keys import (
+    ABSENT,
+    lookup,
+    split_key,
+    to_plain,
+    unknown_group,
+    unknown_key,
+)
 from lvm_experiments.configuration.signature import signature
 from lvm_experiments.errors import RequestError, nearest
 
@@ -21,8 +28,8 @@ _SPECIAL = {"_target_", "_partial_", "_convert_", "_recursive_"}
 class Changes:
     """Value overrides applied to one configuration.
 
-    Without a plus a key has to be there already. With a plus it may also be a new argument that its target takes, or belong
-    to a class of the user's own; a plus never makes a misspelt key right.
+    Without a plus a key has to be there already. With a plus it may also be a new argument that
+    its target takes, or make an object of its own; a plus makes no misspelt key right.
 
     Arguments:
         config: The configuration, changed in place.
@@ -71,22 +78,19 @@ class Changes:
             RequestError: With the nearest key that would be taken.
         """
         final = self._plain()
-        allow = [str(name) for name in final.get("allow_targets") or ()]
         for key, before in self._added:
             parts = split_key(key)
             for depth in range(len(parts), -1, -1):
                 node = lookup(final, parts[:depth])
                 if isinstance(node, Mapping) and isinstance(node.get("_target_"), str):
                     if depth < len(parts) and parts[depth] not in _SPECIAL:
-                        _refuse_unless_taken(key, parts[: depth + 1], node["_target_"], allow)
+                        _refuse_unless_taken(key, parts[: depth + 1], node["_target_"])
                     break
             else:
                 raise unknown_key(key, before, self.groups)
 
     def _plain(self) -> dict[str, Any]:
-        plain = OmegaConf.to_container(self.config, resolve=False)
-        assert isinstance(plain, dict)
-        return plain
+        return to_plain(self.config, resolve=False)
 
     def _behind_interpolation(self, plain: Mapping[str, Any], key: str) -> bool:
         parts = split_key(key)
@@ -97,7 +101,9 @@ class Changes:
         if value is None or isinstance(value, dict) or (isinstance(value, str) and "${" in value):
             return
         group = key.replace(".", "/")
-        hint = f"choose an option with {group}={value}" if group in self.groups else f"set a key below it, {key}.KEY="
+        hint = f"set a key below it, {key}.KEY="
+        if group in self.groups:
+            hint = f"choose an option with {group}={value}"
         raise RequestError("holds several values", where=key, hint=hint)
 
     def _delete(self, key: str) -> None:
@@ -106,13 +112,13 @@ class Changes:
             del (OmegaConf.select(self.config, above) if above else self.config)[last]
 
 
-def _refuse_unless_taken(key: str, path: Sequence[str], target: str, allow: Sequence[str]) -> None:
-    if any(target.startswith(f"{module}.") for module in allow):
-        return
+def _refuse_unless_taken(key: str, path: Sequence[str], target: str) -> None:
     *above, name = path
     known = signature(target)
     if known is None or known.open or name in known.parameters:
         return
     meant = nearest(name, known.parameters)
-    hint = f"did you mean {'.'.join([*above, meant])}?" if meant else f"{target.rpartition('.')[2]} takes {', '.join(known.parameters)}"
+    hint = f"{target.rpartition('.')[2]} takes {', '.join(known.parameters)}"
+    if meant:
+        hint = f"did you mean {'.'.join([*above, meant])}?"
     raise RequestError("no such key", where=key, hint=hint)

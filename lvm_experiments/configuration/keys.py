@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-__all__ = ["ABSENT", "choose_first", "lookup", "paths", "split_key", "unknown_group", "unknown_key"]
+__all__ = [
+    "ABSENT",
+    "choose_first",
+    "lookup",
+    "paths",
+    "split_key",
+    "to_plain",
+    "unknown_group",
+    "unknown_key",
+]
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
+
+from omegaconf import DictConfig, OmegaConf
 
 from lvm_experiments.errors import RequestError, nearest
 
 ABSENT = object()
+
+
+def to_plain(config: DictConfig, *, resolve: bool) -> dict[str, Any]:
+    """A configuration as plain containers, its interpolations resolved or left as written."""
+    return cast("dict[str, Any]", OmegaConf.to_container(config, resolve=resolve))
 
 
 def split_key(key: str) -> list[str]:
@@ -53,14 +69,16 @@ def paths(plain: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
 
 
 def unknown_key(key: str, plain: Mapping[str, Any], groups: Sequence[str] = ()) -> RequestError:
-    """The answer to a key that is not there: the nearest one at its place, or where else in the tree its name is."""
+    """The answer to a key that is not there: the nearest one, or where else its name is."""
     parts = split_key(key)
     depth = next(n for n in range(1, len(parts) + 1) if lookup(plain, parts[:n]) is ABSENT)
-    above, wrong, rest = parts[: depth - 1], parts[depth - 1], parts[depth:]
+    above, wrong = parts[: depth - 1], parts[depth - 1]
     node = lookup(plain, above)
     if above and not isinstance(node, Mapping):
         return _below_a_value(key, ".".join(above), node, groups)
-    siblings = [name for name in node if isinstance(name, str) and not name.startswith("_") and (above or name != "hydra")]
+    siblings = [
+        name for name in node if isinstance(name, str) and not name.startswith("_") and (above or name != "hydra")
+    ]
     where_else = sorted((p for p in paths(plain) if p.split(".")[-1] == parts[-1]), key=lambda p: p.count("."))
     as_group = [f"{group}=" for group in groups if group.split("/")[-1] == parts[-1]]
     near = nearest(wrong, siblings)
@@ -70,12 +88,20 @@ def unknown_key(key: str, plain: Mapping[str, Any], groups: Sequence[str] = ()) 
     elif where_else:
         meant = " or ".join(where_else[:3])
     elif near:
-        meant = ".".join([*above, near, *rest])
+        meant = ".".join(_nearest_path(plain, parts))
     elif far:
         meant = min((p for p in paths(plain) if p.split(".")[-1] == far), key=lambda p: p.count("."))
     else:
         return RequestError("no such key", where=key, hint=f"valid here: {', '.join(siblings) or 'none'}")
     return RequestError("no such key", where=key, hint=f"did you mean {meant}?")
+
+
+def _nearest_path(plain: Any, parts: Sequence[str]) -> list[str]:
+    """The path as far as each of its parts is there or has a near one."""
+    if not parts or not isinstance(plain, Mapping):
+        return []
+    found = parts[0] if parts[0] in plain else nearest(parts[0], [k for k in plain if isinstance(k, str)])
+    return [] if found is None else [found, *_nearest_path(plain[found], parts[1:])]
 
 
 def unknown_group(group: str, groups: Sequence[str]) -> RequestError:
@@ -84,7 +110,9 @@ def unknown_group(group: str, groups: Sequence[str]) -> RequestError:
     same_name = [name for name in groups if name.split("/")[-1] == last]
     meant = same_name[0] if same_name else nearest(group, groups)
     return RequestError(
-        "no such group", where=group, hint=f"did you mean {meant}?" if meant else f"groups: {', '.join(groups)}"
+        "no such group",
+        where=group,
+        hint=f"did you mean {meant}?" if meant else f"groups: {', '.join(groups)}",
     )
 
 

@@ -39,10 +39,10 @@ def parse_override(text: str) -> Override:
 
 
 def points(overrides: Sequence[str], tree: ConfigTree, limit: int = 64) -> Iterator[list[str]]:
-    """Jobs of a sweep that together show every swept value once, the other sweeps being at their first value.
+    """Jobs of a sweep that show every swept value once, the other sweeps being at their first.
 
-    Enough to find a wrong word before the first job starts, without composing the whole grid; what is wrong in a
-    combination only, its own job finds.
+    Enough to find a wrong word before the first job starts, without composing the whole grid; what
+    is wrong in a combination only, its own job finds.
 
     Arguments:
         overrides: The command line.
@@ -50,15 +50,13 @@ def points(overrides: Sequence[str], tree: ConfigTree, limit: int = 64) -> Itera
         limit: At most so many jobs.
 
     Example:
-        >>> list(points(["seed=0,1", "model.latent_dim=2,4"], ConfigTree.default()))
-        [['seed=0', 'model.latent_dim=2'], ['seed=1', 'model.latent_dim=2'], ['seed=0', 'model.latent_dim=4']]
+        >>> list(points(["seed=0,1", "name=a,b"], ConfigTree.default()))
+        [['seed=0', 'name=a'], ['seed=1', 'name=a'], ['seed=0', 'name=b']]
     """
     columns = [_values(parse_override(text), text, tree, limit) for text in overrides]
     first = [column[0] for column in columns]
     varied = (
-        [*first[:place], value, *first[place + 1 :]]
-        for place, column in enumerate(columns)
-        for value in column[1:]
+        [*first[:place], value, *first[place + 1 :]] for place, column in enumerate(columns) for value in column[1:]
     )
     yield first
     yield from islice(varied, limit - 1)

@@ -9,9 +9,12 @@ from secrets import token_hex
 from omegaconf import OmegaConf
 
 
-def register_resolvers() -> None:
-    """Makes `${run_id:}` known: eight random hexadecimal digits, the same everywhere in one composition.
+def register_resolvers(run_id: str | None = None) -> None:
+    """Makes `${run_id:}` known: eight hexadecimal digits, the same everywhere in one composition.
 
     Two runs started in the same second then have folders of their own.
+
+    Arguments:
+        run_id: Use this one; None for a new random one in each composition.
     """
-    OmegaConf.register_new_resolver("run_id", lambda: token_hex(4), use_cache=True, replace=True)
+    OmegaConf.register_new_resolver("run_id", lambda: run_id or token_hex(4), use_cache=True, replace=True)

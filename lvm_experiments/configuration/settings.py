@@ -16,7 +16,7 @@ class Paths:
 
     Arguments:
         root: The folder of outputs.
-        data_dir: A folder of data sets, only read; None stands for a cache folder that is filled by downloading.
+        data_dir: A folder of data sets, only read; None for a cache folder filled by downloading.
     """
 
     root: str
@@ -32,7 +32,7 @@ class Settings:
         seed: Of parameters, order of data and training noise.
         tags: Free words.
         extra_tags: Added to those.
-        monitor: The validation metric that picks the best checkpoint; None for the objective's own.
+        monitor: The validation metric that picks the best checkpoint; None: the objective's own.
         ckpt_path: A checkpoint whose parameters training starts from.
         resume: The run folder to go on with.
         compile: Whether the networks are compiled.

@@ -60,10 +60,13 @@ def signature(target: str) -> Signature | None:
 def _of(found: Definition) -> Signature:
     if isinstance(found.node, ast.FunctionDef):
         return _of_function(found.node, found.module, method=False)
-    own = next((s for s in found.node.body if isinstance(s, ast.FunctionDef) and s.name == "__init__"), None)
+    own = next(
+        (s for s in found.node.body if isinstance(s, ast.FunctionDef) and s.name == "__init__"),
+        None,
+    )
     if own is not None:
         mine = _of_function(own, found.module, method=True)
-        if not mine.open:
+        if not mine.open or not _hands_on(own):
             return mine
         above = _of_bases(found)
         return Signature({**above.parameters, **mine.parameters}, above.open)
@@ -95,6 +98,18 @@ def _of_function(node: ast.FunctionDef, module: str, *, method: bool) -> Signatu
     return Signature(parameters, open=node.args.kwarg is not None)
 
 
+def _hands_on(constructor: ast.FunctionDef) -> bool:
+    """Whether the further keywords go to the constructor of the base class."""
+    further = constructor.args.kwarg
+    for call in ast.walk(constructor):
+        match call:
+            case ast.Call(func=ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr="__init__")):
+                for keyword in call.keywords:
+                    if keyword.arg is None and further is not None:
+                        return isinstance(keyword.value, ast.Name) and keyword.value.id == further.arg
+    return False
+
+
 def _fields(found: Definition) -> dict[str, Parameter]:
     assert isinstance(found.node, ast.ClassDef)
     above: dict[str, Parameter] = {}
@@ -110,8 +125,9 @@ def _fields(found: Definition) -> dict[str, Parameter]:
         default = s.value
         if isinstance(default, ast.Call) and _called(default) == "field":
             options = {k.arg: k.value for k in default.keywords}
-            if isinstance(options.get("init"), ast.Constant) and options["init"].value is False:
-                continue
+            match options.get("init"):
+                case ast.Constant(value=False):
+                    continue
             default = options.get("default") or options.get("default_factory")
         above[s.target.id] = _parameter(s.target.id, s.annotation, default, found.module)
     return above

@@ -27,7 +27,7 @@ class Definition:
 
 
 def find(target: str) -> Definition | None:
-    """Where a dotted name is defined, through any number of re-exports; None where that cannot be read.
+    """Where a dotted name is defined, through any number of re-exports; None if not readable.
 
     Example:
         >>> find("lvm_experiments.configuration.find_nothing") is None
@@ -40,7 +40,7 @@ def find(target: str) -> Definition | None:
 
 
 def names_in(module: str) -> tuple[str, ...]:
-    """The public names a module offers: its `__all__`, or else the classes and functions written in it."""
+    """The public names of a module: its `__all__`, or else the classes and functions in it."""
     tree = _parse(module)
     if tree is None:
         return ()

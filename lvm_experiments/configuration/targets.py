@@ -1,4 +1,4 @@
-"""Which classes and functions a configuration may name. Everything else is refused before it is imported."""
+"""Which classes and functions a configuration may name; others are refused before any import."""
 
 from __future__ import annotations
 
@@ -31,9 +31,19 @@ PARTS = tuple(
 )
 _EXTERNAL = {
     "pytorch_lightning": ("Trainer",),
-    "pytorch_lightning.callbacks": ("EarlyStopping", "LearningRateMonitor", "ModelSummary", "RichModelSummary"),
+    "pytorch_lightning.callbacks": (
+        "EarlyStopping",
+        "LearningRateMonitor",
+        "ModelSummary",
+        "RichModelSummary",
+    ),
     "pytorch_lightning.loggers": ("CSVLogger", "MLFlowLogger", "TensorBoardLogger", "WandbLogger"),
-    "pytorch_lightning.profilers": ("AdvancedProfiler", "PassThroughProfiler", "PyTorchProfiler", "SimpleProfiler"),
+    "pytorch_lightning.profilers": (
+        "AdvancedProfiler",
+        "PassThroughProfiler",
+        "PyTorchProfiler",
+        "SimpleProfiler",
+    ),
     "pytorch_lightning.strategies": ("DDPStrategy",),
     "torch.optim": ("SGD", "Adam", "AdamW", "Adamax"),
     "torch.optim.lr_scheduler": ("CosineAnnealingLR", "ReduceLROnPlateau", "StepLR"),
@@ -58,8 +68,7 @@ def refuse_unless_allowed(target: object, where: str, allow: Sequence[str] = ())
         'torch.optim.Adam'
         >>> refuse_unless_allowed("os.system", "model")
         Traceback (most recent call last):
-        ...
-        lvm_experiments.errors.RequestError: model: 'os.system' may not be named; allow_targets lists modules of your own
+        lvm_experiments.errors.RequestError: model: 'os.system' may not be named; ...
     """
     if isinstance(target, str) and _DOTTED.fullmatch(target):
         module = target.rpartition(".")[0]
@@ -71,18 +80,17 @@ def refuse_unless_allowed(target: object, where: str, allow: Sequence[str] = ())
                 hint = f"did you mean {module}.{meant}?" if meant else f"{module} has {', '.join(names_in(module))}"
                 raise RequestError(f"there is no {target}", where=where, hint=hint)
             return target
-    raise RequestError(
-        f"{target!r} may not be named", where=where, hint="allow_targets lists modules of your own"
-    )
+    raise RequestError(f"{target!r} may not be named", where=where, hint="allow_targets lists modules of your own")
 
 
 def locate(target: object, where: str, allow: Sequence[str] = ()) -> Callable[..., Any]:
-    """Imports what a target names, after `refuse_unless_allowed`, and makes sure that it was defined where it may be.
+    """Imports what a target names, after `refuse_unless_allowed`, if defined where it may be.
 
-    A name that a module merely imported (`lvm_experiments.data.digits.os`) is not the module's own.
+    A name that a module merely imported (`lvm_experiments.data.digits.os`) is not its own.
 
     Raises:
-        RequestError: Where the name is refused, missing, or not a class or function defined in an allowed module.
+        RequestError: Where the name is refused, missing, or not a class or function defined in an
+            allowed module.
     """
     name = refuse_unless_allowed(target, where, allow)
     module, _, last = name.rpartition(".")
@@ -93,7 +101,11 @@ def locate(target: object, where: str, allow: Sequence[str] = ()) -> Callable[..
     if name in EXTERNALS:
         return found
     if not (isclass(found) or isfunction(found)) or not _within(found.__module__, (*PARTS, *allow)):
-        raise RequestError(f"{name!r} may not be named", where=where, hint="it is not defined in an allowed module")
+        raise RequestError(
+            f"{name!r} may not be named",
+            where=where,
+            hint="it is not defined in an allowed module",
+        )
     return found
 
 

@@ -31,7 +31,7 @@ def conf_dir() -> Path:
 
 @dataclass(frozen=True)
 class ConfigTree:
-    """The groups and options of one or more folders of YAML files. The files are the only register of what can be chosen.
+    """The groups and options of folders of YAML files, the only register of what can be chosen.
 
     Arguments:
         folders: Absolute paths; the first holds the primary configuration.
@@ -74,7 +74,7 @@ class ConfigTree:
         return any((folder / group / f"{option}.yaml").is_file() for folder in self.folders)
 
     def wrong_option(self, group: str, option: str, like: str = "") -> RequestError:
-        """The answer to an option that is not there; `like` is what to look for instead, where that is not the same."""
+        """The answer to an option that is not there; `like` is what to look for instead."""
         options = self.options(group)
         meant = nearest(like or option, options)
         hint = f"did you mean {meant}? " if meant else ""

@@ -25,7 +25,14 @@ _NAMES: dict[str, Any] = {
     **{name: getattr(collections.abc, name) for name in ("Mapping", "Sequence")},
     **{name: getattr(types, name) for name in types.__all__},
 }
-_OBJECTS = {"Callable", "Path", "Tensor", "timedelta", "type"}  # no plain value of a YAML file is one
+_SEQUENCES = {"List", "Sequence", "Tuple", "list", "tuple"}
+_OBJECTS = {
+    "Callable",
+    "Path",
+    "Tensor",
+    "timedelta",
+    "type",
+}  # no plain value of a YAML file is one
 _EXPECTED = {
     "bool_type": "true or false",
     "dict_type": "a mapping",
@@ -46,9 +53,10 @@ _BOUNDS = {
 
 
 def check_value(value: object, parameter: Parameter, where: str) -> None:
-    """Refuses a plain value that the annotation excludes; where the annotation cannot be read there is no objection.
+    """Refuses a plain value that the annotation excludes; one that cannot be read excludes none.
 
-    No value is converted: `"3"` is no number, `true` no integer, `1.5` no integer. A list is a tuple, an integer a float.
+    No value is converted: `"3"` is no number, `true` no integer, `1.5` no integer. But a list is a
+    tuple, and an integer a float.
 
     Arguments:
         value: Plain: numbers, strings, lists, mappings, None.
@@ -68,7 +76,7 @@ def check_value(value: object, parameter: Parameter, where: str) -> None:
 def check_against(value: object, adapter: TypeAdapter[Any], where: str) -> None:
     """The same, with the type at hand."""
     try:
-        # In JSON a list is the only sequence there is, so strictness about types does not refuse it for a tuple.
+        # In JSON a list is the only sequence: even to the strict it stands for a tuple.
         adapter.validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
         raise _refusal(value, error, where) from None
@@ -82,13 +90,14 @@ def _adapter(annotation: str, module: str) -> TypeAdapter[Any] | None:
         return None
     code = compile(ast.fix_missing_locations(ast.Expression(tree)), "<annotation>", "eval")
     try:
-        return TypeAdapter(eval(code, {"__builtins__": {}}, _NAMES))  # noqa: S307 - known names only, from installed source
+        # Installed source only, in which every name is one of ours.
+        return TypeAdapter(eval(code, {"__builtins__": {}}, _NAMES))
     except TypeError:
         return None
 
 
 def _without_objects(node: ast.expr, module: str) -> ast.expr | None:
-    """Leaves out the members of a union that are classes: a plain value must then be one of the others."""
+    """Leaves out the members of a union that are classes: a plain value is one of the others."""
     match node:
         case ast.BinOp(op=ast.BitOr()):
             sides = [_without_objects(side, module) for side in (node.left, node.right)]
@@ -101,13 +110,12 @@ def _without_objects(node: ast.expr, module: str) -> ast.expr | None:
                 return None
             members_kept = ast.Tuple(kept, ast.Load()) if len(kept) > 1 else kept[0]
             return ast.Subscript(ast.Name(kind, ast.Load()), members_kept, ast.Load())
-        case ast.Subscript(value=ast.Name(id="list" | "List" | "Sequence" | "tuple" | "Tuple" as kind), slice=inner):
+        case ast.Subscript(value=ast.Name(id=kind), slice=inner) if kind in _SEQUENCES:
             members = inner.elts if isinstance(inner, ast.Tuple) else [inner]
-            kept = [_without_objects(member, module) for member in members]
-            if any(member is None for member in kept):
+            kept = [m for m in (_without_objects(member, module) for member in members) if m is not None]
+            if len(kept) < len(members):
                 return None
-            whole = [member for member in kept if member is not None]
-            content = ast.Tuple(whole, ast.Load()) if isinstance(inner, ast.Tuple) else whole[0]
+            content = ast.Tuple(kept, ast.Load()) if isinstance(inner, ast.Tuple) else kept[0]
             return ast.Subscript(ast.Name(kind, ast.Load()), content, ast.Load())
     return None if _is_object(node, module) else node
 
@@ -147,7 +155,7 @@ def _expectation(kind: str, context: dict[str, Any]) -> str:
 
 
 def _place(value: object, location: tuple[int | str, ...]) -> str:
-    """Only the indices that lead into the value: pydantic also names the members of unions it tried."""
+    """Only the indices that lead into the value; pydantic names members of unions as well."""
     text = ""
     for part in location:
         if isinstance(part, int) and isinstance(value, list) and part < len(value):
@@ -158,4 +166,6 @@ def _place(value: object, location: tuple[int | str, ...]) -> str:
 
 
 def _show(value: object) -> str:
-    return {None: "null", True: "true", False: "false"}[value] if value is None or isinstance(value, bool) else repr(value)
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)  # as it is written in YAML
+    return repr(value)

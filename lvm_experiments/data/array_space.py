@@ -18,8 +18,8 @@ def to_space(
 ) -> tuple[str, int, dict[str, Tensor]]:
     """The space of arrays that belong together, and the arrays in the type of that space.
 
-    Unless it is stated: `bytes` where levels are given; `binary` where there is nothing but 0 and 1;
-    `bytes` of 256 levels for uint8; `unit` for floats in [0, 1]; `real` for other floats.
+    Unless it is stated: `bytes` where levels are given; `binary` where there is nothing but 0
+    and 1; `bytes` of 256 levels for uint8; `unit` for floats in [0, 1]; `real` for other floats.
 
     Arguments:
         arrays: Numbers by name.
@@ -27,8 +27,8 @@ def to_space(
         levels: How many levels bytes have, up to 256; None for 256.
 
     Returns:
-        The space, the number of levels (0 where they are not countable), and the tensors: uint8 for
-        binary and bytes, float32 for unit and real.
+        The space, the number of levels (0 where they are not countable), and the tensors: uint8
+        for binary and bytes, float32 for unit and real.
 
     Raises:
         RequestError: NaN, values outside the space, levels that do not fit, a space that cannot be
@@ -46,9 +46,7 @@ def to_space(
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             _refuse(f"{name} holds NaN or infinite values", "remove or fill them first")
     if levels is not None and (levels < 2 or levels > 256):
-        _refuse(
-            f"{levels} levels do not fit in 8 bits", "levels are 2 to 256", where="data.levels"
-        )
+        _refuse(f"{levels} levels do not fit in 8 bits", "levels are 2 to 256", where="data.levels")
     space = space or ("bytes" if levels else _guess(arrays))
     if space not in SPACES:
         meant = nearest(space, SPACES)
@@ -80,8 +78,7 @@ def _whole(name: str, array: np.ndarray, space: str, count: int) -> Tensor:
     low, high = array.min(), array.max()
     if low < 0 or high >= count or (array.dtype.kind == "f" and (array % 1 != 0).any()):
         _refuse(
-            f"{name} has values from {low:g} to {high:g} where {space} data are integers from 0 to "
-            f"{count - 1}",
+            f"{name} has values from {low:g} to {high:g} where {space} data are integers from 0 to {count - 1}",
             "state data.space, or scale them",
         )
     return torch.from_numpy(array.astype(np.uint8))

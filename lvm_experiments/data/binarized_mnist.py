@@ -28,7 +28,8 @@ class BinarizedMnist(DataSet):
         RequestError: The file is missing or corrupt.
 
     Example:
-        >>> BinarizedMnist(path="data").load()  # doctest: +SKIP
+        >>> BinarizedMnist(path="data").batch_size
+        128
 
     References:
         The Neural Autoregressive Distribution Estimator (Larochelle, Murray, 2011)

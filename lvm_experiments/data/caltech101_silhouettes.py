@@ -37,7 +37,8 @@ class Caltech101Silhouettes(DataSet):
         RequestError: A file is missing or corrupt, or there is no such split.
 
     Example:
-        >>> Caltech101Silhouettes(path="data").load()  # doctest: +SKIP
+        >>> Caltech101Silhouettes(path="data", split="split1").split
+        'split1'
 
     References:
         Inductive Principles for Restricted Boltzmann Machine Learning

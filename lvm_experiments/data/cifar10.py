@@ -30,7 +30,8 @@ class Cifar10(DataSet):
         RequestError: Files are missing or corrupt, or too many images are to be held out.
 
     Example:
-        >>> Cifar10(path="data").load()  # doctest: +SKIP
+        >>> Cifar10(path="data").validation
+        5000
 
     References:
         Learning Multiple Layers of Features from Tiny Images (Krizhevsky, 2009)
@@ -50,11 +51,11 @@ class Cifar10(DataSet):
 
     def read(self) -> Data:
         """Reads the batches through torchvision."""
-        train, val = cut(self._part(True), self.validation, where="data.validation")
+        train, val = cut(self._part(train=True), self.validation, where="data.validation")
         spec = DataSpec("bytes", (3, 32, 32), levels=256, classes=10)
-        return Data(self.name, spec, train, val, self._part(False))
+        return Data(self.name, spec, train, val, self._part(train=False))
 
-    def _part(self, train: bool) -> Split:  # noqa: FBT001 - torchvision's own word
+    def _part(self, *, train: bool) -> Split:
         found = torchvision_set(
             "CIFAR10",
             data_folder(self.path),

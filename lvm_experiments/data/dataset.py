@@ -18,9 +18,9 @@ from lvm_experiments.errors import RequestError
 class DataSet(ABC):
     """A data set as it is asked for: the constructor notes what is wanted, `load` reads it.
 
-    To add one, write a subclass with a `read` that returns `Data` with the space, shape, levels and
-    classes in its spec, and a file in `conf/data` with the constructor's arguments. The simplest
-    example is `Digits`.
+    To add one, write a subclass with a `read` that returns `Data` with the space, shape, levels
+    and classes in its spec, and a file in `conf/data` with the constructor's arguments. The
+    simplest example is `Digits`.
 
     Arguments:
         path: The folder of data sets, only ever read; None for the cache folder.

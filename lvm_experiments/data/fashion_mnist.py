@@ -12,8 +12,8 @@ class FashionMnist(IdxImages):
     """Articles of clothing, 28 x 28 bytes; 50,000 / 10,000 / 10,000.
 
     Arguments:
-        path: The folder that holds `FashionMNIST/raw`, only ever read; None to download it into the cache
-            folder.
+        path: The folder that holds `FashionMNIST/raw`, only ever read; None to download it into
+            the cache folder.
         batch_size: Examples in a batch, over all processes.
         validation: How many of the last of the 60,000 training images are held out.
         limit: Use the first so many training examples only; None for all.
@@ -22,7 +22,8 @@ class FashionMnist(IdxImages):
         RequestError: A file is missing or corrupt, or too many images are to be held out.
 
     Example:
-        >>> FashionMnist(path="data").load()  # doctest: +SKIP
+        >>> FashionMnist(path="data").batch_size
+        128
 
     References:
         Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning Algorithms

@@ -15,7 +15,15 @@ import platformdirs
 
 from lvm_experiments.errors import RequestError
 
-FAULTS = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
+FAULTS = (
+    OSError,
+    EOFError,
+    ValueError,
+    IndexError,
+    KeyError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 """What readers of damaged files raise."""
 
 
@@ -36,8 +44,8 @@ def missing(file: Path, *, original: str, command: str = "") -> RequestError:
     Arguments:
         file: What was looked for.
         original: What has to be got.
-        command: The name and the source for the converter; the folder it writes to follows from the
-            file's place. Empty where the original is read as it is.
+        command: The name and the source for the converter; the folder it writes to follows from
+            the file's place. Empty where the original is read as it is.
     """
     hint = f"get {original}"
     if command:
@@ -53,7 +61,7 @@ def corrupt(file: Path, why: object) -> RequestError:
         file: The file.
         why: What is wrong with it.
     """
-    hint = "get or make it again"
+    hint = "remove it, then get or make it again"
     return RequestError(f"{file} cannot be read ({why})", where="data.path", hint=hint)
 
 
@@ -68,9 +76,10 @@ def read_npz(file: Path, keys: Iterable[str] | None = None) -> dict[str, np.ndar
         RequestError: The file is damaged, lacks an array or holds Python objects.
     """
     try:
-        with np.load(file, allow_pickle=False) as archive:
-            if isinstance(archive, np.ndarray):
-                raise ValueError("one bare array, not an archive of named ones")
+        found = np.load(file, allow_pickle=False)
+        if isinstance(found, np.ndarray):
+            raise ValueError("one bare array, not an archive of named ones")
+        with found as archive:
             return {key: archive[key] for key in (archive.files if keys is None else keys)}
     except FAULTS as error:
         raise corrupt(file, error) from error

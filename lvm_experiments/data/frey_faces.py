@@ -33,7 +33,8 @@ class FreyFaces(DataSet):
         RequestError: The file is missing or corrupt, or too many frames are to be held out.
 
     Example:
-        >>> FreyFaces(path="data").load()  # doctest: +SKIP
+        >>> FreyFaces(path="data").test
+        200
 
     References:
         Nonlinear Dimensionality Reduction by Locally Linear Embedding (Roweis, Saul, 2000);
@@ -58,9 +59,7 @@ class FreyFaces(DataSet):
         """Reads the frames."""
         file = data_folder(self.path) / "freyfaces" / "freyfaces.npz"
         if not file.is_file():
-            raise missing(
-                file, original="freyfaces.pkl or frey_rawface.mat", command="frey_faces FILE"
-            )
+            raise missing(file, original="freyfaces.pkl or frey_rawface.mat", command="frey_faces FILE")
         images = read_npz(file, ("images",))["images"]
         if images.dtype != np.uint8 or images.ndim != 3:
             raise corrupt(file, f"images are {images.dtype} of shape {images.shape}")

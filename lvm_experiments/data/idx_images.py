@@ -29,9 +29,7 @@ class IdxImages(DataSet):
 
     folder: str  # torchvision's name for the class and the folder
 
-    def __init__(
-        self, path: str | None, batch_size: int, validation: int, limit: int | None
-    ) -> None:
+    def __init__(self, path: str | None, batch_size: int, validation: int, limit: int | None) -> None:
         super().__init__(path, batch_size, limit)
         self.validation = validation
 
@@ -49,13 +47,12 @@ class IdxImages(DataSet):
         return f"the {self.folder} file {self.folder}/raw/{name}-ubyte.gz"
 
     def _part(self, part: str) -> Split:
-        found = []
-        for kind in ("images-idx3", "labels-idx1"):
-            name = f"{part}-{kind}"
+        files = []
+        for name in (f"{part}-images-idx3", f"{part}-labels-idx1"):
             file = data_folder(self.path) / self.folder / "raw" / f"{name}-ubyte"
-            file = find_idx(file, original=self._original(name))
-            found.append(read_idx(file))
-        images, labels = found
+            files.append(find_idx(file, original=self._original(name)))
+        images, labels = (read_idx(file) for file in files)
         if images.ndim != 3 or labels.shape != images.shape[:1]:
-            raise corrupt(file, f"{tuple(labels.shape)} labels for {tuple(images.shape)} images")
+            shapes = f"labels of shape {tuple(labels.shape)} for images of {tuple(images.shape)}"
+            raise corrupt(files[1], shapes)
         return Split(images.unsqueeze(1), labels.long())

@@ -36,9 +36,7 @@ class ImageFiles(StreamedSplit):
         channels: 3 for colour, 1 for grey.
     """
 
-    def __init__(
-        self, files: list[Path], labels: list[int] | None, size: int, channels: int
-    ) -> None:
+    def __init__(self, files: list[Path], labels: list[int] | None, size: int, channels: int) -> None:
         self.files, self.labels, self.size, self.channels = files, labels, size, channels
 
     def __len__(self) -> int:

@@ -19,8 +19,9 @@ from lvm_experiments.types import NonNegativeInt, PositiveFloat, PositiveInt
 class ImageFolder(DataSet):
     """Images from a folder, read while training and brought to one size.
 
-    Either the folder has subfolders `train`, `val` and `test` (what is missing is cut from `train`),
-    or all its images are split. Subfolders of that are classes, unless images lie beside them.
+    Either the folder has subfolders `train`, `val` and `test` (what is missing is cut from
+    `train`), or all its images are split. Subfolders of those are classes, unless images lie
+    beside them.
     Images are scaled until they cover the square, and cut to its middle. Mean and deviation in the
     spec are those of at most 2,000 training images, evenly spaced.
 
@@ -40,7 +41,8 @@ class ImageFolder(DataSet):
             they are read, an image is corrupt.
 
     Example:
-        >>> ImageFolder(path="photographs", size=64).load()  # doctest: +SKIP
+        >>> ImageFolder(path="photographs", size=32).size
+        32
     """
 
     name = "image_folder"

@@ -23,18 +23,18 @@ class IndexLoader:
     """Batches of a split; what comes next is a function of (seed, epoch, position).
 
     With `shuffle` (training) the global batch number `p` of an epoch is
-    `order[p * batch_size : (p + 1) * batch_size]` for the permutation `order` of (seed, epoch), and
-    rank `r` of `world` gets its rows `r::world`. All ranks have the same number of batches; where
-    the last global batch has fewer rows than there are ranks, a rank without rows gets the first
-    one as a stand-in, which has to weigh nothing: a mean over the global batch is the sum over ranks
-    of the mean over local rows times `local_batch_length(p) / global_batch_length(p)`.
+    `order[p * batch_size : (p + 1) * batch_size]` for the permutation `order` of (seed, epoch),
+    and rank `r` of `world` gets its rows `r::world`. All ranks have the same number of batches;
+    where the last global batch has fewer rows than there are ranks, a rank without rows gets the
+    first one as a stand-in, which has to weigh nothing: a mean over the global batch is the sum
+    over ranks of the mean over local rows times `local_batch_length(p) / global_batch_length(p)`.
 
-    Without `shuffle` (evaluation) rank `r` gets the examples `r::world` in order, none of them twice,
-    in batches of `batch_size / world`; ranks may differ by one batch. Each iteration begins at the
-    first example, so that one that was given up leaves no trace.
+    Without `shuffle` (evaluation) rank `r` gets the examples `r::world` in order, none of them
+    twice, in batches of `batch_size / world`; ranks may differ by one batch. Each iteration begins
+    at the first example, so that one that was given up leaves no trace.
 
-    `__len__` is needed: without it Lightning fetches a batch ahead, and a saved position is one too
-    far. Streamed splits may be read by workers, which changes neither order nor position.
+    `__len__` is needed: without it Lightning fetches a batch ahead, and a saved position is one
+    too far. Streamed splits may be read by workers, which changes neither order nor position.
 
     Arguments:
         split: The examples.
@@ -132,8 +132,7 @@ class IndexLoader:
         epoch, position = int(state["epoch"]), int(state["position"])
         if epoch < 0 or not 0 <= position <= len(self):
             raise RequestError(
-                f"a saved position (epoch {epoch}, batch {position}) is not one of an epoch of "
-                f"{len(self)} batches",
+                f"a saved position (epoch {epoch}, batch {position}) is not one of an epoch of {len(self)} batches",
                 where="data",
                 hint="resume with the data and batch size the run began with",
             )
@@ -158,7 +157,7 @@ class IndexLoader:
                 mine = rows[self.rank :: self.world]
                 yield mine.contiguous() if len(mine) else rows[:1]
         else:
-            mine = torch.arange(self.rank, len(self.split), self.world)
+            mine = torch.arange(len(self.split))[self.rank :: self.world]
             yield from mine.split(self._local_size)[first : len(self)]
 
     def _fetch(self, plan: Iterator[Tensor]) -> Iterator[Batch]:
@@ -190,5 +189,5 @@ class _Rows(Dataset[Any]):
         try:
             return self.split.take(rows)
         except RequestError as error:
-            # Handed over, since one that is raised in a worker arrives with a traceback in its text.
+            # Handed over: one that is raised in a worker arrives with a traceback in its text.
             return error

@@ -9,11 +9,11 @@ from lvm_experiments.types import PositiveInt
 
 
 class Mnist(IdxImages):
-    """Handwritten digits, 28 x 28 bytes; 50,000 / 10,000 / 10,000, validation last as in the papers.
+    """Handwritten digits, 28 x 28 bytes; 50,000 / 10,000 / 10,000, cut as in the papers.
 
     Arguments:
-        path: The folder that holds `MNIST/raw`, only ever read; None to download it into the cache
-            folder.
+        path: The folder that holds `MNIST/raw`, only ever read; None to download it into
+            the cache folder.
         batch_size: Examples in a batch, over all processes.
         validation: How many of the last of the 60,000 training images are held out.
         limit: Use the first so many training examples only; None for all.
@@ -22,7 +22,8 @@ class Mnist(IdxImages):
         RequestError: A file is missing or corrupt, or too many images are to be held out.
 
     Example:
-        >>> Mnist(path="data").load()  # doctest: +SKIP
+        >>> Mnist(path="data", limit=1000).validation
+        10000
 
     References:
         Gradient-Based Learning Applied to Document Recognition

@@ -27,9 +27,10 @@ CHANNELS = (1, 3, 4)
 class Npz(DataSet):
     """Arrays from an npz file: `train`, `val` and `test`, or `x`, from which they are cut.
 
-    Labels are in `train_labels`, `val_labels`, `test_labels` or `labels`: integers or words, one for
-    each example, numbered in sorted order. A missing `val` or `test` is cut from `train`. Arrays are
-    `(N, D)`, `(N, H, W)`, `(N, C, H, W)` or `(N, H, W, C)`. Pickled objects are never loaded.
+    Labels are in `train_labels`, `val_labels`, `test_labels` or `labels`: integers or words, one
+    for each example, numbered in sorted order. A missing `val` or `test` is cut from `train`.
+    Arrays are `(N, D)`, `(N, H, W)`, `(N, C, H, W)` or `(N, H, W, C)`; pickled objects are never
+    loaded.
 
     Arguments:
         path: The npz file.
@@ -43,11 +44,12 @@ class Npz(DataSet):
         limit: Use the first so many training examples only; None for all.
 
     Raises:
-        RequestError: The file is missing or corrupt, holds NaN or values outside the space, or lacks
-            arrays.
+        RequestError: The file is missing or corrupt, holds NaN or values outside the space, or
+            lacks arrays.
 
     Example:
-        >>> Npz(path="measurements.npz").load()  # doctest: +SKIP
+        >>> Npz(path="measurements.npz", levels=17).levels
+        17
     """
 
     name = "npz"
@@ -73,14 +75,10 @@ class Npz(DataSet):
     def read(self) -> Data:
         """Reads the arrays, finds their space and cuts what is missing."""
         if self.path is None:
-            raise RequestError(
-                "npz needs a file", where="data.path", hint="give data.path=FILE.npz"
-            )
+            raise RequestError("npz needs a file", where="data.path", hint="give data.path=FILE.npz")
         file = Path(self.path).expanduser()
         if not file.is_file():
-            raise RequestError(
-                f"there is no {file}", where="data.path", hint="give data.path=FILE.npz"
-            )
+            raise RequestError(f"there is no {file}", where="data.path", hint="give data.path=FILE.npz")
         arrays = read_npz(file)
         _check_names(arrays, file)
         space, levels, tensors = to_space(
@@ -108,9 +106,9 @@ def _check_names(arrays: dict[str, np.ndarray], file: Path) -> None:
             hint = f"did you mean {meant}?"
             raise RequestError(f"{file} has an array {name!r}", where="data.path", hint=hint)
     if ("x" in arrays) == ("train" in arrays):
-        both = "both" if "x" in arrays else "neither"
+        found = "both x and train" if "x" in arrays else "neither x nor train"
         hint = "save train, val and test, or x to be split"
-        raise RequestError(f"{file} has {both} x and train", where="data.path", hint=hint)
+        raise RequestError(f"{file} has {found}", where="data.path", hint=hint)
     if "x" in arrays and ("val" in arrays or "test" in arrays):
         hint = "call x train, or leave the others out"
         raise RequestError(f"{file} has x beside val or test", where="data.path", hint=hint)

@@ -19,8 +19,8 @@ from lvm_experiments.types import PositiveInt
 class Omniglot28(DataSet):
     """Handwritten characters, 28 x 28 bytes, ink high; 23,000 / 1,345 / 8,070.
 
-    Validation is cut from the training images after a fixed shuffle. Which split and resizing it is
-    depends on the file the converter was given: those of `chardata.mat` are the ones of the papers,
+    Validation is cut from the training images after a fixed shuffle. Which split and resizing it
+    is depends on what the converter was given: those of `chardata.mat` are the ones of the papers,
     those made from the drawings of 105 x 105 have its sizes and are not comparable with it.
 
     Arguments:
@@ -34,7 +34,8 @@ class Omniglot28(DataSet):
         RequestError: The file is missing or corrupt, or too many images are to be held out.
 
     Example:
-        >>> Omniglot28(path="data").load()  # doctest: +SKIP
+        >>> Omniglot28(path="data").validation
+        1345
 
     References:
         Human-level concept learning through probabilistic program induction
@@ -69,9 +70,7 @@ class Omniglot28(DataSet):
         images, char = found["images"], found["char"].astype(np.int64)
         if images.dtype != np.uint8 or images.ndim != 3 or char.shape != images.shape[:1]:
             raise corrupt(file, f"images are {images.dtype} of shape {images.shape}")
-        rows = {
-            key: torch.from_numpy(found[key].astype(np.int64)) for key in ("train_idx", "test_idx")
-        }
+        rows = {key: torch.from_numpy(found[key].astype(np.int64)) for key in ("train_idx", "test_idx")}
         for key, numbers in rows.items():
             if numbers.ndim != 1 or not ((numbers >= 0) & (numbers < len(images))).all():
                 raise corrupt(file, f"{key} names rows that are not there")

@@ -25,8 +25,8 @@ def summary(split: Split | StreamedSplit, *, chunk: int = 1000) -> tuple[Tensor,
         chunk: How many examples are converted to float64 at a time.
 
     Returns:
-        Mean and (population) standard deviation in x's own units, float32, shape `(*shape)`. A cell
-        never observed has mean 0 and deviation 0.
+        Mean and (population) standard deviation in x's own units, float32, shape `(*shape)`. A
+        cell never observed has mean 0 and deviation 0.
 
     Example:
         >>> mean, std = summary(Split(torch.tensor([[1, 5], [3, 5]], dtype=torch.uint8)))

@@ -30,7 +30,8 @@ class Svhn(DataSet):
         RequestError: Files are missing or corrupt, or too many images are to be held out.
 
     Example:
-        >>> Svhn(path="data").load()  # doctest: +SKIP
+        >>> Svhn(path="data").validation
+        5000
 
     References:
         Reading Digits in Natural Images with Unsupervised Feature Learning

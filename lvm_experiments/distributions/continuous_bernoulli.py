@@ -31,7 +31,8 @@ class ContinuousBernoulli(Observation):
         0.0
 
     References:
-        | The continuous Bernoulli: fixing a pervasive error in variational autoencoders (Loaiza-Ganem & Cunningham, 2019)
+        | The continuous Bernoulli: fixing a pervasive error in variational autoencoders (Loaiza-Ganem &
+        Cunningham, 2019)
         | https://arxiv.org/abs/1907.06845
     """
 

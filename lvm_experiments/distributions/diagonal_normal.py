@@ -16,7 +16,8 @@ from lvm_experiments.distributions.standard_normal import StandardNormal
 class DiagonalNormal(Distribution):
     r"""$\mathcal{N}(\mu, \mathrm{diag}(\sigma^2))$ over vectors of length L.
 
-    The training step spends a tenth of its time in torch's `Independent(Normal)`; this one keeps log sigma and costs half.
+    The training step spends a tenth of its time in torch's `Independent(Normal)`; this one keeps log sigma and
+    costs half.
 
     Arguments:
         loc: $\mu$, shape `(*batch, L)`.

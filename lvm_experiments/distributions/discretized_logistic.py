@@ -4,6 +4,8 @@ from __future__ import annotations
 
 __all__ = ["DiscretizedLogistic"]
 
+import math
+
 import torch
 from torch import Size, Tensor
 from torch.distributions import constraints
@@ -13,15 +15,15 @@ from lvm_experiments.distributions.observation import Observation
 
 
 class DiscretizedLogistic(Observation):
-    r"""Cells in {0, .., levels - 1}: the mass a logistic density gives to each level's bin, with open tails at both ends.
+    r"""Cells in {0, .., levels - 1}: the mass of a logistic density over each level's bin, with open tails at both ends.
 
     Level $x$ stands at $t = (2x + 1) / \text{levels} - 1$ with half-width $h = 1 / \text{levels}$. With
     $b = (t + h - \mu) / s$ and $a = (t - h - \mu) / s$,
 
     $$ \log p(x) = \log(\sigma(b) - \sigma(a)) = \log \sigma(b) + \log \sigma(-a) + \log(1 - e^{a - b}) , $$
 
-    which never subtracts two probabilities; the lowest level keeps $\log \sigma(b)$, the highest $\log \sigma(-a)$, so that
-    the masses sum to 1 for every mean and scale.
+    which never subtracts two probabilities; the lowest level keeps $\log \sigma(b)$, the highest
+    $\log \sigma(-a)$, so that the masses sum to 1 for every mean and scale.
 
     Arguments:
         loc: $\mu$ on the scale where the levels span [-1, 1], shape `(K, B, *shape)`.
@@ -53,27 +55,33 @@ class DiscretizedLogistic(Observation):
         above = (middle + 1 / self.levels) * rate
         left = torch.where(x == self.levels - 1, torch.zeros_like(above), logsigmoid(above))
         right = torch.where(x == 0, torch.zeros_like(above), logsigmoid(width - above))
-        inside = torch.where((x == 0) | (x == self.levels - 1), torch.zeros_like(above), _log1mexp(width))
+        log_width = math.log(2 / self.levels) - self.log_scale
+        end = (x == 0) | (x == self.levels - 1)
+        inside = torch.where(end, torch.zeros_like(above), _log_share(log_width))
         return left + right + inside
 
-    def _survival(self, level: int) -> Tensor:
-        """P(X >= level)."""
-        edge = 2 * level / self.levels - 1
-        return torch.sigmoid((self.loc - edge) * torch.exp(-self.log_scale))
+    def _edge(self, level: int) -> Tensor:
+        """The logit of P(X >= level)."""
+        return (self.loc - (2 * level / self.levels - 1)) * torch.exp(-self.log_scale)
 
     @property
     def mean(self) -> Tensor:
         total = torch.zeros_like(self.loc)
         for level in range(1, self.levels):
-            total += self._survival(level)
+            total += torch.sigmoid(self._edge(level))
         return total
 
     @property
     def variance(self) -> Tensor:
-        square = torch.zeros_like(self.loc)
+        # About the nearest level, by what lies above and below it: nothing cancels.
+        mean = self.mean
+        middle, square = mean.round(), torch.zeros_like(self.loc)
         for level in range(1, self.levels):
-            square += (2 * level - 1) * self._survival(level)
-        return square - self.mean**2
+            edge, gap = self._edge(level), level - middle
+            above = (2 * gap - 1) * torch.sigmoid(edge)
+            below = (1 - 2 * gap) * torch.sigmoid(-edge)
+            square += torch.where(gap > 0, above, below)
+        return (square - (mean - middle) ** 2).clamp_min(0)
 
     def sample(self, sample_shape: Size = torch.Size()) -> Tensor:
         with torch.no_grad():
@@ -83,8 +91,12 @@ class DiscretizedLogistic(Observation):
             return torch.floor((y + 1) / 2 * self.levels).clamp(0, self.levels - 1)
 
 
-def _log1mexp(x: Tensor) -> Tensor:
-    """log(1 - exp(-x)) for x > 0, from the side that loses no digits (Maechler, 2012)."""
-    small = x < 0.6931
-    near = torch.log(-torch.expm1(-torch.where(small, x, torch.ones_like(x))))
-    return torch.where(small, near, torch.log1p(-torch.exp(-x)))
+def _log_share(log_x: Tensor) -> Tensor:
+    """log(1 - exp(-x)) from log x, from the side that loses no digits (Maechler, 2012), however small x is."""
+    small = log_x < math.log(math.log(2))
+    zero = torch.zeros_like(log_x)
+    # A wide logistic gives a bin next to nothing: x may underflow, its logarithm does not.
+    x = torch.where(small, log_x, zero).exp().clamp_min(torch.finfo(log_x.dtype).tiny)
+    near = torch.where(small, log_x, zero) + torch.log(-torch.expm1(-x) / x)
+    far = torch.log1p(-torch.exp(-torch.exp(torch.where(small, zero, log_x))))
+    return torch.where(small, near, far)

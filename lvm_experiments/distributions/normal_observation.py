@@ -14,7 +14,9 @@ from lvm_experiments.distributions.observation import Observation
 
 
 class NormalObservation(Observation):
-    r"""Real cells with $\log p(x) = -\frac{(x - \mu)^2}{2 \sigma^2} - \log \sigma - \frac{1}{2} \log 2 \pi$, the whole normaliser kept.
+    r"""Real cells, the whole normaliser kept.
+
+    $$ \log p(x) = -\frac{(x - \mu)^2}{2 \sigma^2} - \log \sigma - \frac{1}{2} \log 2 \pi $$
 
     Arguments:
         loc: $\mu$, shape `(K, B, *shape)`.

@@ -16,7 +16,8 @@ class Observation(Distribution, ABC):
 
     $$ \log p(x_{obs} \mid z) = \sum_{d \in obs} \log p(x_d \mid z) $$
 
-    A new one gives `cell_log_prob`, `mean`, `variance`, `sample` and a `filler` inside its support; the simplest to read is `Bernoulli`.
+    A new one gives `cell_log_prob`, `mean`, `variance`, `sample` and a `filler` inside its support; the simplest
+    to read is `Bernoulli`.
 
     Arguments:
         parameter: Any parameter, shape `(K, B, *shape)`; it tells the shapes.
@@ -38,7 +39,8 @@ class Observation(Distribution, ABC):
 
         Arguments:
             value: x, shape `(B, *shape)`.
-            mask: True where a cell was observed, broadcasting against `(B, *shape)`; what stands in the other cells changes nothing.
+            mask: True where a cell was observed, broadcasting against `(B, *shape)`; what stands in the other
+                cells changes nothing.
 
         Returns:
             Shape `(K, B)`.

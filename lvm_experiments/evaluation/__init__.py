@@ -9,8 +9,8 @@ __all__ = [
     "Metric",
     "Question",
     "ReconstructionQuestion",
-    "RepresentationQuestion",
     "Report",
+    "RepresentationQuestion",
     "metric_of",
 ]
 

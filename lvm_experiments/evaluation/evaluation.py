@@ -115,7 +115,8 @@ class Evaluation:
                 for name, values in answers.items():
                     parts.setdefault(name, []).append(values.cpu().numpy())
                 report_progress(len(raw))
-        values = _gathered({name: np.concatenate(found) for name, found in parts.items()})
+        mine = {name: np.concatenate(found) for name, found in parts.items()}
+        values, masked = _gathered(mine, masked=masked)
         about = About(model, observation, split, len(values["index"]), masked)
         measurements = [m for question in questions for m in question.summarise(values, about)]
         return Report(measurements, values)
@@ -138,13 +139,15 @@ def _evaluating(model: LatentVariableModel) -> Iterator[None]:
         torch.backends.cudnn.allow_tf32 = tf32
 
 
-def _gathered(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _gathered(values: dict[str, np.ndarray], *, masked: bool) -> tuple[dict[str, np.ndarray], bool]:
     """The values of all ranks, sorted by example: no shard is padded and none is counted twice."""
-    shards = [values]
+    shards = [(values, masked)]
     if distributed.is_available() and distributed.is_initialized():
-        shards = [{} for _ in range(distributed.get_world_size())]
-        distributed.all_gather_object(shards, values)
-    shards = [shard for shard in shards if shard]
-    together = {name: np.concatenate([shard[name] for shard in shards]) for name in shards[0]}
+        shards *= distributed.get_world_size()
+        distributed.all_gather_object(shards, (values, masked))
+    found = [shard for shard, _ in shards if shard]
+    if not found:
+        raise ValueError("there is no example to measure")
+    together = {name: np.concatenate([shard[name] for shard in found]) for name in found[0]}
     order = np.argsort(together["index"], kind="stable")
-    return {name: found[order] for name, found in together.items()}
+    return {name: x[order] for name, x in together.items()}, any(m for _, m in shards)

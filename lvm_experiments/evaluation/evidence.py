@@ -29,8 +29,12 @@ class EvidenceQuestion(Question):
 
     def __init__(self, num_samples: PositiveInt, chunk: PositiveInt, seed: NonNegativeInt) -> None:
         self.num_samples, self.chunk, self.seed = num_samples, chunk, seed
+        # Of a rank that sees no example.
+        self.estimator = f"importance sampling, K = {num_samples}"
 
-    def per_example(self, model: LatentVariableModel, observation: ObservationMap, batch: Batch, raw: Tensor) -> dict[str, Tensor]:
+    def per_example(
+        self, model: LatentVariableModel, observation: ObservationMap, batch: Batch, raw: Tensor
+    ) -> dict[str, Tensor]:
         weights, rates, likelihoods = [], [], []
         for draw in model.draws(batch, self.num_samples, chunk=self.chunk, seed=self.seed):
             weights.append(draw.log_weight.double())
@@ -81,6 +85,8 @@ class EvidenceQuestion(Question):
             )
         if np.isfinite(values["effective_samples"]).all():
             found.append(
-                about.measurement("effective_samples", float(np.median(values["effective_samples"])), estimator=estimator, **draws)
+                about.measurement(
+                    "effective_samples", float(np.median(values["effective_samples"])), estimator=estimator, **draws
+                )
             )
         return found

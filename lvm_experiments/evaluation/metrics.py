@@ -36,7 +36,9 @@ METRICS = {
         Metric("rate", "nats", None, "KL from posterior to prior"),
         Metric("distortion", "nats", None, "minus expected log likelihood under the posterior"),
         Metric("active_units", "units", None, "latent dimensions whose posterior mean varies by more than 0.01"),
-        Metric("reconstruction_error", "squared levels", False, "mean squared error per dimension in the data's own values"),
+        Metric(
+            "reconstruction_error", "squared levels", False, "mean squared error per dimension in the data's own values"
+        ),
         Metric("effective_samples", "draws", True, "median effective sample size of the importance weights"),
         Metric("loss", "nats", False, "what training minimises"),
     )

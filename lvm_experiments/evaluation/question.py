@@ -66,11 +66,14 @@ class About:
 class Question(ABC):
     """One question asked of a model.
 
-    Per-example answers come first, so that they can be gathered from any number of ranks, kept for paired comparison and then summarised once.
+    Per-example answers come first, so that they can be gathered from any number of ranks, kept for paired
+    comparison and then summarised once.
     """
 
     @abstractmethod
-    def per_example(self, model: LatentVariableModel, observation: ObservationMap, batch: Batch, raw: Tensor) -> dict[str, Tensor]:
+    def per_example(
+        self, model: LatentVariableModel, observation: ObservationMap, batch: Batch, raw: Tensor
+    ) -> dict[str, Tensor]:
         """Named values, shape `(B, ...)`, of a batch in the likelihood's space; `raw` is x in the data's own."""
 
     @abstractmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["ReconstructionQuestion"]
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from lvm_experiments.batch import Batch
@@ -15,11 +16,21 @@ from lvm_experiments.observations import ObservationMap
 
 
 class ReconstructionQuestion(Question):
-    """Mean squared error of E[x|z] at the posterior mean: it can be compared across observation spaces, densities cannot."""
+    """Mean squared error of E[x|z] at the posterior mean, over the observed cells.
 
-    def per_example(self, model: LatentVariableModel, observation: ObservationMap, batch: Batch, raw: Tensor) -> dict[str, Tensor]:
+    It can be compared across observation spaces, densities cannot.
+    """
+
+    def per_example(
+        self, model: LatentVariableModel, observation: ObservationMap, batch: Batch, raw: Tensor
+    ) -> dict[str, Tensor]:
         guess = observation.inverse(model.reconstruct(batch)).double()
-        return {"reconstruction_error": ((guess - raw.double()) ** 2).flatten(1).mean(1)}
+        error = (guess - raw.double()) ** 2
+        seen = torch.ones_like(error, dtype=torch.bool)
+        if batch.observed is not None:
+            seen = batch.observed.expand_as(error)
+        error = torch.where(seen, error, error.new_zeros(()))
+        return {"reconstruction_error": error.flatten(1).sum(1) / seen.flatten(1).sum(1)}
 
     def summarise(self, values: dict[str, np.ndarray], about: About) -> list[Measurement]:
         value, error = mean_and_error(values["reconstruction_error"])

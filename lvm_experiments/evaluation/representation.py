@@ -30,7 +30,9 @@ class RepresentationQuestion(Question):
     def __init__(self, threshold: PositiveFloat = 0.01) -> None:
         self.threshold = threshold
 
-    def per_example(self, model: LatentVariableModel, observation: ObservationMap, batch: Batch, raw: Tensor) -> dict[str, Tensor]:
+    def per_example(
+        self, model: LatentVariableModel, observation: ObservationMap, batch: Batch, raw: Tensor
+    ) -> dict[str, Tensor]:
         means = model.encode(batch).values()
         return {"latent_mean": torch.cat([m.flatten(1) for m in means], 1).double()}
 

@@ -59,7 +59,9 @@ class Likelihood(nn.Module, ABC):
             outside = outside & mask
         if bool(outside.any()):
             value = x[outside][0].item()
-            raise ValueError(f"{type(self).__name__} is a distribution over {self.space} values, and the data hold {value:g}")
+            raise ValueError(
+                f"{type(self).__name__} is a distribution over {self.space} values, and the data hold {value:g}"
+            )
 
     def _dtype(self) -> torch.dtype:
         return next((p.dtype for p in self.parameters()), torch.get_default_dtype())

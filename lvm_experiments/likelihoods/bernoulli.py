@@ -41,7 +41,8 @@ class SoftBernoulliLikelihood(BernoulliLikelihood):
         spec: What is known of the data.
 
     References:
-        | The continuous Bernoulli: fixing a pervasive error in variational autoencoders (Loaiza-Ganem & Cunningham, 2019)
+        | The continuous Bernoulli: fixing a pervasive error in variational autoencoders (Loaiza-Ganem &
+        Cunningham, 2019)
         | https://arxiv.org/abs/1907.06845
     """
 

@@ -12,7 +12,7 @@ from lvm_experiments.spec import DataSpec
 
 
 class ContinuousBernoulliLikelihood(Likelihood):
-    r"""$p(x|z) = \prod_d C(\lambda_d) \lambda_d^{x_d} (1 - \lambda_d)^{1 - x_d}$ with $\lambda = \sigma(\ell(z))$, for x in [0, 1].
+    r"""$p(x|z) = \prod_d C(\lambda_d) \lambda_d^{x_d} (1 - \lambda_d)^{1 - x_d}$ with $\lambda = \sigma(\ell(z))$.
 
     Arguments:
         spec: What is known of the data.
@@ -23,7 +23,8 @@ class ContinuousBernoulliLikelihood(Likelihood):
         0.0
 
     References:
-        | The continuous Bernoulli: fixing a pervasive error in variational autoencoders (Loaiza-Ganem & Cunningham, 2019)
+        | The continuous Bernoulli: fixing a pervasive error in variational autoencoders (Loaiza-Ganem &
+        Cunningham, 2019)
         | https://arxiv.org/abs/1907.06845
     """
 

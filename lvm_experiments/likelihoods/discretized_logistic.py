@@ -12,7 +12,7 @@ from lvm_experiments.spec import DataSpec
 
 
 class DiscretizedLogisticLikelihood(Likelihood):
-    r"""Each level gets the mass of a logistic density over its bin; the decoder predicts location and log scale of every cell.
+    r"""Each level gets the mass of a logistic density over its bin; the decoder predicts location and log scale.
 
     Arguments:
         spec: What is known of the data; its `levels` are the bins.

@@ -67,7 +67,7 @@ class FixedGaussianLikelihood(Likelihood):
 
 
 class PerDimensionGaussianLikelihood(Likelihood):
-    r"""$p(x|z) = \mathcal{N}(x; \mu(z), \mathrm{diag}(\sigma^2))$ with a learned $\sigma_d$ for every observed dimension.
+    r"""$p(x|z) = \mathcal{N}(x; \mu(z), \mathrm{diag}(\sigma^2))$ with a learned $\sigma_d$ for every cell.
 
     Arguments:
         spec: What is known of the data.
@@ -87,11 +87,12 @@ class PerDimensionGaussianLikelihood(Likelihood):
 
 
 class PredictedGaussianLikelihood(Likelihood):
-    r"""$p(x|z) = \mathcal{N}(x; \mu(z), \mathrm{diag}(\sigma(z)^2))$: the decoder predicts mean and scale of every cell.
+    r"""$p(x|z) = \mathcal{N}(x; \mu(z), \mathrm{diag}(\sigma(z)^2))$: mean and scale are predicted.
 
     Arguments:
         spec: What is known of the data.
-        min_variance: A floor, without which the density of a well predicted cell has no bound (Mattei & Frellsen, 2018, arXiv 1802.04826).
+        min_variance: A floor, without which the density of a well predicted cell has no bound (Mattei & Frellsen,
+            2018, arXiv 1802.04826).
     """
 
     space = "real"

@@ -6,7 +6,7 @@ __all__ = ["LatentVariableModel", "Pick"]
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,8 @@ from torch.distributions import Distribution
 
 from lvm_experiments.batch import Batch
 from lvm_experiments.distributions import Observation, draw_from
-from lvm_experiments.models.draw import Draw, Latents, Step
+from lvm_experiments.likelihoods import Likelihood
+from lvm_experiments.models.draw import Draw, Latents, Step, total
 from lvm_experiments.models.evidence import Evidence
 from lvm_experiments.noise import keyed_noise
 from lvm_experiments.spec import DataSpec
@@ -33,7 +34,7 @@ class LatentVariableModel(nn.Module, ABC):
     """
 
     spec: DataSpec
-    likelihood: nn.Module
+    likelihood: Likelihood
 
     @abstractmethod
     def walk(self, batch: Batch, pick: Pick) -> Callable[[], Observation]:
@@ -41,7 +42,8 @@ class LatentVariableModel(nn.Module, ABC):
 
         Arguments:
             batch: What was seen; its x is None when drawing from the prior.
-            pick: `pick(name, q, p)` gives the value of a latent, shape `(K, B, *event)`. `q` is a callable, used only when x is given.
+            pick: `pick(name, q, p)` gives the value of a latent, shape `(K, B, *event)`. `q` is a callable, used
+                only when x is given.
 
         Returns:
             A callable, so that the decoder runs only where p(x|z) is wanted.
@@ -69,13 +71,19 @@ class LatentVariableModel(nn.Module, ABC):
 
     def score(self, batch: Batch | Tensor, z: Latents) -> Draw:
         """The same walk at given latents, shape `(K, B, *event)` each."""
-        batch, steps = Batch.wrap(batch), {}
+        batch = Batch.wrap(batch)
+        steps, p_x = self._walk_at(batch, z)
+        return Draw(batch, steps, p_x())
+
+    def _walk_at(self, batch: Batch, z: Latents) -> tuple[dict[str, Step], Callable[[], Observation]]:
+        steps: dict[str, Step] = {}
 
         def pick(name: str, q: Callable[[], Distribution], p: Distribution) -> Tensor:
             steps[name] = Step(z[name], q(), p)
             return z[name]
 
-        return Draw(batch, steps, self.walk(batch, pick)())
+        p_x = self.walk(batch, pick)
+        return steps, p_x
 
     def log_joint(self, batch: Batch | Tensor, z: Latents) -> Tensor:
         """log p(x, z), shape `(K, B)`."""
@@ -89,11 +97,10 @@ class LatentVariableModel(nn.Module, ABC):
             z: The latents.
             frozen: Gradients reach z and no parameter; what generalised doubly reparameterised gradients need.
         """
-        if not frozen:
-            return self.score(batch, z).log_q
         # Detached while log q is evaluated, not only while q is built: flows read their weights when asked.
-        with _detached(self):
-            return self.score(batch, z).log_q
+        with _detached(self) if frozen else nullcontext():
+            steps, _ = self._walk_at(Batch.wrap(batch), z)
+            return total(step.log_q for step in steps.values())
 
     @torch.no_grad()
     def sample(self, n: int, condition: Tensor | None = None, *, mean: bool = False) -> Tensor:
@@ -122,12 +129,13 @@ class LatentVariableModel(nn.Module, ABC):
         latents: Latents = {}
 
         def pick(name: str, q: Callable[[], Distribution], p: Distribution) -> Tensor:
-            mean = q().mean
-            latents[name] = mean
-            return mean if mean.ndim > 2 else mean[None]
+            posterior = q()
+            z = posterior.mean if len(posterior.batch_shape) > 1 else posterior.mean[None]
+            latents[name] = z[0]
+            return z
 
         self.walk(Batch.wrap(batch), pick)
-        return {name: z[0] if z.ndim > 2 else z for name, z in latents.items()}
+        return latents
 
     @torch.no_grad()
     def reconstruct(self, batch: Batch | Tensor) -> Tensor:
@@ -149,7 +157,8 @@ class LatentVariableModel(nn.Module, ABC):
             batch: B examples.
             num_samples: K.
             chunk: Draws at a time; None: all.
-            seed: Keys the noise by example and draw, so that no number depends on the chunk; None: torch's default generator.
+            seed: Keys the noise by example and draw, so that no number depends on the chunk; None: torch's
+                default generator.
         """
         batch = Batch.wrap(batch)
         step = min(chunk or num_samples, num_samples)
@@ -174,6 +183,8 @@ class LatentVariableModel(nn.Module, ABC):
             ValueError: For observations outside the likelihood's support.
         """
         batch = Batch.wrap(batch)
+        if batch.x is not None:
+            self.likelihood.check(batch.x, batch.observed)
         draws = self.draws(batch, num_samples, chunk=chunk, seed=seed)
         return Evidence.from_log_weights(torch.cat([d.log_weight.double() for d in draws]))
 

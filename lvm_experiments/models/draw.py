@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["Draw", "Latents", "Step"]
+__all__ = ["Draw", "Latents", "Step", "total"]
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import add
 
 from torch import Tensor
 from torch.distributions import Distribution
@@ -66,7 +68,7 @@ class Draw:
         log_joint: log p(x, z), shape `(K, B)`.
         log_weight: log p(x, z) - log q(z|x), shape `(K, B)`.
         kl: The sum of the steps' KL, shape `(B,)` or `(K, B)`.
-        losses: The model's own losses by name (a commitment loss), shape `(B,)` each.
+        losses: The model's own losses by name (a commitment loss), summed over the steps, shape `(B,)` each.
     """
 
     batch: Batch
@@ -85,15 +87,15 @@ class Draw:
 
     @cached_property
     def log_prior(self) -> Tensor:
-        return _total(step.log_p for step in self.steps.values())
+        return total(step.log_p for step in self.steps.values())
 
     @cached_property
     def log_q(self) -> Tensor:
-        return _total(step.log_q for step in self.steps.values())
+        return total(step.log_q for step in self.steps.values())
 
     @cached_property
     def kl(self) -> Tensor:
-        return _total(step.kl for step in self.steps.values())
+        return total(step.kl for step in self.steps.values())
 
     @cached_property
     def log_joint(self) -> Tensor:
@@ -105,11 +107,13 @@ class Draw:
 
     @cached_property
     def losses(self) -> dict[str, Tensor]:
-        return {name: loss for step in self.steps.values() for name, loss in getattr(step.q, "losses", {}).items()}
+        found: dict[str, Tensor] = {}
+        for step in self.steps.values():
+            for name, loss in getattr(step.q, "losses", {}).items():
+                found[name] = found[name] + loss if name in found else loss
+        return found
 
 
-def _total(terms: object) -> Tensor:
-    first, *rest = terms  # type: ignore[misc]
-    for term in rest:
-        first = first + term
-    return first
+def total(terms: Iterable[Tensor]) -> Tensor:
+    """Their sum, by broadcasting."""
+    return reduce(add, terms)

@@ -44,9 +44,14 @@ class Evidence:
         samples = len(log_weight)
         total = torch.logsumexp(log_weight, 0)
         effective = torch.exp(2 * total - torch.logsumexp(2 * log_weight, 0))
-        # The relative variance of the mean weight, (K sum w^2 / (sum w)^2 - 1) / (K - 1), is that of the log to first order.
-        relative = (samples / effective - 1).clamp_min(0) / (samples - 1) if samples > 1 else torch.full_like(total, torch.nan)
-        return cls(total - math.log(samples), relative.sqrt(), effective, f"importance sampling, K = {samples}", samples)
+        # The relative variance of the mean weight, (K sum w^2 / (sum w)^2 - 1) / (K - 1), is that of the log to
+        # first order.
+        relative = (
+            (samples / effective - 1).clamp_min(0) / (samples - 1) if samples > 1 else torch.full_like(total, torch.nan)
+        )
+        return cls(
+            total - math.log(samples), relative.sqrt(), effective, f"importance sampling, K = {samples}", samples
+        )
 
     @classmethod
     def exact(cls, log_p: Tensor) -> Evidence:

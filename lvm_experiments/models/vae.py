@@ -13,9 +13,9 @@ from torch.distributions import Distribution
 
 from lvm_experiments.batch import Batch
 from lvm_experiments.distributions import Observation
+from lvm_experiments.likelihoods import Likelihood
 from lvm_experiments.models.base import LatentVariableModel, Pick
 from lvm_experiments.models.parts import build_part, check_domains, check_space
-from lvm_experiments.likelihoods import Likelihood
 from lvm_experiments.networks import Decoder, Encoder
 from lvm_experiments.posteriors import Posterior
 from lvm_experiments.priors import Prior
@@ -26,12 +26,14 @@ from lvm_experiments.types import PositiveInt
 class VAE(LatentVariableModel):
     """p(x|z) p(z) with q(z|x), from five parts.
 
-    The parts are given as callables that still lack what only the model knows: `encoder(spec)`, `posterior(features, latent_dim)`,
+    The parts are given as callables that still lack what only the model knows: `encoder(spec)`,
+    `posterior(features, latent_dim)`,
     `prior(event_shape, spec)`, `likelihood(spec)` and `decoder(inputs, parameter_shape)`.
 
     Arguments:
         spec: What is known of the data, in the likelihood's space.
-        latent_dim: The number L of latent dimensions; None takes 50, or a quarter of the observed dimensions where that is less.
+        latent_dim: The number L of latent dimensions; None takes 50, or a quarter of the observed dimensions
+            where that is less.
         encoder: x to features.
         posterior: Features to q(z|x).
         prior: p(z).
@@ -47,8 +49,15 @@ class VAE(LatentVariableModel):
         >>> from lvm_experiments.networks import MLPDecoder, MLPEncoder
         >>> from lvm_experiments.posteriors import DiagonalNormalPosterior
         >>> from lvm_experiments.priors import StandardNormalPrior
-        >>> model = VAE(DataSpec("binary", (4,), levels=2), 2, partial(MLPEncoder, hidden=[8]), DiagonalNormalPosterior,
-        ...             StandardNormalPrior, partial(MLPDecoder, hidden=[8]), BernoulliLikelihood)
+        >>> model = VAE(
+        ...     DataSpec("binary", (4,), levels=2),
+        ...     2,
+        ...     partial(MLPEncoder, hidden=[8]),
+        ...     DiagonalNormalPosterior,
+        ...     StandardNormalPrior,
+        ...     partial(MLPDecoder, hidden=[8]),
+        ...     BernoulliLikelihood,
+        ... )
         >>> model.log_evidence(torch.ones(3, 4), num_samples=10).shape
         torch.Size([3])
 
@@ -85,10 +94,13 @@ class VAE(LatentVariableModel):
         return lambda: self.p_x(z, batch.condition)
 
     def q_z(self, batch: Batch) -> Distribution:
-        """q(z|x), of batch shape `(B,)`."""
+        """q(z|x), of batch shape `(B,)`; what stands in missing cells changes nothing, encoders see 0 there."""
         if batch.x is None:
             raise ValueError("a posterior needs observations")
-        return self.q_z_embedded(self.spec.embed(batch.x), batch)
+        x, observed = self.spec.embed(batch.x), batch.observed
+        if observed is not None:
+            x = torch.where(observed, x, x.new_zeros(()))
+        return self.q_z_embedded(x, batch)
 
     def q_z_embedded(self, x: Tensor, batch: Batch) -> Distribution:
         """q(z|x) for an x that is embedded already, as pseudo-inputs are."""
@@ -104,7 +116,9 @@ class VAE(LatentVariableModel):
 
 def _in_full_precision(part: Callable[[Tensor], Distribution], x: Tensor) -> Distribution:
     """Networks may run in 16 bits; probabilities do not."""
-    if x.dtype in (torch.float32, torch.float64):
+    # Not only where x has 16 bits: a part's own layers would use them for an x of 32, too.
+    full = x.dtype in (torch.float32, torch.float64)
+    if full and not torch.is_autocast_enabled(x.device.type):
         return part(x)
     with torch.autocast(x.device.type, enabled=False):
-        return part(x.float())
+        return part(x if full else x.float())

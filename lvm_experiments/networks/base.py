@@ -38,7 +38,7 @@ class Encoder(nn.Module, ABC):
 
 
 class Decoder(nn.Module, ABC):
-    """Latents to raw likelihood parameters. Its constructor takes `(inputs, shape, ...)`; the simplest to read is `MLPDecoder`."""
+    """Latents to raw likelihood parameters. Its constructor takes `(inputs, shape, ...)`; see `MLPDecoder`."""
 
     @abstractmethod
     def forward(self, z: Tensor) -> Tensor:
@@ -57,6 +57,8 @@ def image_shape(shape: tuple[int, ...], who: str) -> tuple[int, int, int]:
         ValueError: Where it is not the shape of an image of at least 8x8.
     """
     if len(shape) != 3 or min(shape[1:]) < 8:
-        raise ValueError(f"{who} takes images of at least 8x8, shape (C, H, W), and the data have shape {shape}; use mlp")
+        raise ValueError(
+            f"{who} takes images of at least 8x8, shape (C, H, W), and the data have shape {shape}; use mlp"
+        )
     channels, height, width = shape
     return channels, height, width

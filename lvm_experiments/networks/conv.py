@@ -4,6 +4,8 @@ from __future__ import annotations
 
 __all__ = ["ConvEncoder", "halved"]
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 from lvm_experiments.batch import Batch
@@ -46,7 +48,7 @@ class ConvEncoder(Encoder):
         first, height, width = image_shape(spec.shape, "a convolutional encoder")
         self.features = hidden
         layers: list[nn.Module] = []
-        for a, b in zip([first, *channels[:-1]], channels, strict=True):
+        for a, b in pairwise([first, *channels]):
             layers += [nn.Conv2d(a, b, 3, stride=2, padding=1), activation_layer(activation)]
         left = halved(height, len(channels))[-1] * halved(width, len(channels))[-1]
         last = channels[-1] if channels else first

@@ -14,7 +14,7 @@ from lvm_experiments.types import Activation, PositiveInt
 
 
 class DeconvDecoder(Decoder):
-    """The mirror of `ConvEncoder`: two linear layers, then 3x3 transposed convolutions of stride 2 that meet the image's size exactly.
+    """The mirror of `ConvEncoder`: two linear layers, then 3x3 transposed convolutions that meet the image's size.
 
     Arguments:
         inputs: The length of what is decoded.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["MLPDecoder", "MLPEncoder"]
 
+from itertools import pairwise
 from math import prod
 
 from torch import Tensor, nn
@@ -16,7 +17,7 @@ from lvm_experiments.types import Activation, PositiveInt
 
 def _layers(inputs: int, hidden: list[int], activation: Activation) -> list[nn.Module]:
     sizes = [inputs, *hidden]
-    pairs = zip(sizes[:-1], sizes[1:], strict=True)
+    pairs = pairwise(sizes)
     return [layer for a, b in pairs for layer in (nn.Linear(a, b), activation_layer(activation))]
 
 

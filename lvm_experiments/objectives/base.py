@@ -11,7 +11,16 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from lvm_experiments.batch import Batch
+from lvm_experiments.errors import RequestError
 from lvm_experiments.models import Draw, LatentVariableModel
+
+_FACTS = {
+    "has_density_at": "a posterior whose density is known at any point",
+    "factorised": "a posterior that factorises over latent dimensions",
+    "reparameterised": "a posterior with reparameterised draws",
+    "mask": "a likelihood that can leave cells out",
+    "one_latent": "a model with one latent variable",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +56,14 @@ class Losses:
 class Objective(nn.Module, ABC):
     """A function of model and batch to minimise.
 
-    A new one writes `compute` with draws from `self.draw`; the model's own losses (a commitment loss) are added here, so that
-    none can forget them. The simplest to read is `ELBO`. Parameters of its own are parameters of the module; multipliers and running values are buffers.
+    A new one writes `compute` with draws from `self.draw`; the model's own losses (a commitment loss) are added
+    here, so that
+    none can forget them. The simplest to read is `ELBO`. Parameters of its own are parameters of the module;
+    multipliers and running values are buffers.
 
     Attributes:
-        needs: Facts the posterior or likelihood must have: `has_density_at`, `factorised`, `reparameterised`, `mask`, `one_latent`.
+        needs: Facts the posterior or likelihood must have: `has_density_at`, `factorised`, `reparameterised`,
+            `mask`, `one_latent`.
         monitor: The validation metric that picks its best checkpoint.
     """
 
@@ -76,7 +88,8 @@ class Objective(nn.Module, ABC):
         """The losses of a batch, means over its examples."""
         self.__dict__["drawn"] = []
         losses = self.compute(model, batch, progress)
-        for drawn in self.__dict__.pop("drawn"):
+        draws, self.__dict__["drawn"] = self.__dict__["drawn"], []
+        for drawn in draws:
             for name, own in drawn.losses.items():
                 losses.loss["model"] = losses.loss["model"] + own.mean()
                 losses.terms[name] = own.detach()
@@ -85,6 +98,28 @@ class Objective(nn.Module, ABC):
     def groups(self, model: LatentVariableModel) -> dict[str, list[nn.Parameter]]:
         """The parameters each loss is for; one group unless overridden."""
         return {"model": [*model.parameters(), *self.parameters()]}
+
+    def check(self, model: LatentVariableModel) -> None:
+        """Refuses a model that lacks a fact this objective needs.
+
+        Raises:
+            RequestError: Names the fact.
+        """
+        posterior = getattr(model, "posterior", None)
+        facts = {
+            "has_density_at": getattr(posterior, "has_density_at", True),
+            "factorised": getattr(posterior, "factorised", False),
+            "reparameterised": getattr(posterior, "gradient", "score") == "reparameterised",
+            "mask": getattr(model.likelihood, "mask", None) is not None,
+            "one_latent": posterior is not None,
+        }
+        for fact in self.needs:
+            if not facts[fact]:
+                raise RequestError(
+                    f"{type(self).__name__} needs {_FACTS[fact]}",
+                    where="objective",
+                    hint="choose another objective= or model/posterior=",
+                )
 
     def warnings(self, progress: Progress) -> list[str]:
         """What a user ought to know before training, given how long it will be."""

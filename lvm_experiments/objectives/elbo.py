@@ -16,7 +16,8 @@ class ELBO(Objective):
 
     $$ L = -\frac{1}{K} \sum_k \log p(x|z_k) + \beta s(t) \, \mathrm{KL}(q(z|x) \,\|\, p(z)) $$
 
-    The KL is exact where it has a closed form. At $\beta = 1$ the loss is minus the evidence lower bound, in nats; evaluation always takes 1.
+    The KL is exact where it has a closed form. At $\beta = 1$ the loss is minus the evidence lower bound, in nats;
+    evaluation always takes 1.
 
     Arguments:
         num_samples: The number K of draws.
@@ -29,7 +30,9 @@ class ELBO(Objective):
         | Fixing a broken ELBO (Alemi et al., 2018), https://arxiv.org/abs/1711.00464
     """
 
-    def __init__(self, num_samples: PositiveInt = 1, beta: NonNegativeFloat = 1.0, schedule: Schedule | None = None) -> None:
+    def __init__(
+        self, num_samples: PositiveInt = 1, beta: NonNegativeFloat = 1.0, schedule: Schedule | None = None
+    ) -> None:
         super().__init__()
         self.num_samples, self.beta, self.schedule = num_samples, beta, schedule
 
@@ -44,4 +47,7 @@ class ELBO(Objective):
     def warnings(self, progress: Progress) -> list[str]:
         if self.schedule is None or not self.schedule.outlasts(progress):
             return []
-        return ["the warm-up of beta is longer than training, so the rate never gets its full weight; shorten objective.schedule.duration"]
+        return [
+            "the warm-up of beta lasts as long as training or longer, so the rate never gets its full weight; "
+            "shorten objective.schedule.duration"
+        ]

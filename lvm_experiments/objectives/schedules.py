@@ -18,7 +18,7 @@ class Schedule(ABC):
         """The factor now."""
 
     def outlasts(self, progress: Progress) -> bool:
-        """Whether training of that length ends before the schedule does."""
+        """Whether training of that length ends before the schedule has arrived."""
         return False
 
 
@@ -60,4 +60,5 @@ class Linear(Schedule):
 
     def outlasts(self, progress: Progress) -> bool:
         total = progress.epochs if self.unit == "epoch" else progress.steps
-        return 0 < total < self.duration
+        # The last update is made at total - 1.
+        return 0 < total <= self.duration

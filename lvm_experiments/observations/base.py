@@ -53,7 +53,7 @@ class ObservationMap(ABC):
 
     @abstractmethod
     def convert(self, x: Tensor, index: Tensor | None) -> Tensor:
-        """Raw x `(B, *shape)` to the likelihood's space. Noise comes from torch's default generator, in draws of shape `(1, B, ...)`."""
+        """Raw x `(B, *shape)` to the likelihood's space; noise is torch's default, in draws of shape `(1, B, ...)`."""
 
     @abstractmethod
     def inverse(self, x: Tensor) -> Tensor:
@@ -74,9 +74,8 @@ class ObservationMap(ABC):
         )
 
     def _noise(self, x: Tensor) -> Tensor:
-        """Uniform on the open interval (0, 1): `torch.rand` returns 0 now and then, where a density may be infinite."""
-        u = torch.rand((1, *x.shape), device=x.device)[0]
-        return u.clamp(2.0**-25, 1 - 2.0**-24)
+        """Uniform on [0, 1), of torch's default type, shape of x."""
+        return torch.rand((1, *x.shape), device=x.device)[0]
 
 
 def observe(observation: ObservationMap, batch: Batch, seed: int | None = None) -> Batch:

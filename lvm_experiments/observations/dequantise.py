@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lvm_experiments.observations.base import ObservationMap
-from lvm_experiments.spec import DataSpec
+from lvm_experiments.spec import DataSpec, as_floating
 
 
 class ToUnit(ObservationMap):
@@ -48,10 +48,14 @@ class ToUnit(ObservationMap):
         return ("unit",)
 
     def convert(self, x: Tensor, index: Tensor | None) -> Tensor:
+        x = as_floating(x)
         if not self.levels:
-            return x.float()
-        # In float32 (255 + u) / 256 may round to 1, which is not inside.
-        return ((x.float() + self._noise(x)) / self.levels).clamp(2.0**-34, 1 - 2.0**-24)
+            return x
+        u = self._noise(x)
+        # The open interval, and so far inside it that no rounding, here or on the way back, leaves the level's bin:
+        # `torch.rand` returns 0 now and then, where a density may be infinite, and in float32 100 + u may be 101.
+        margin = 4 * self.levels * torch.finfo(u.dtype).eps
+        return (x + u.clamp(margin, 1 - margin)) / self.levels
 
     def inverse(self, x: Tensor) -> Tensor:
         return torch.floor(x * self.levels).clamp(0, self.levels - 1) if self.levels else x
@@ -63,8 +67,8 @@ class ToUnit(ObservationMap):
 class ToReal(ToUnit):
     r"""Real numbers: levels dequantised as `ToUnit` does, real data as they are; both standardised where asked for.
 
-    With $y = (v - m) / s$, m and s the training mean and deviation of each column of a table, or of all cells of an image,
-    the log-determinant $-\sum_d \log s_d$ is kept, so that bits per dimension stay those of the original levels.
+    With $y = (v - m) / s$, m and s the training mean and deviation of each column of a table or of all cells of
+    an image, the log-determinant $-\sum_d \log s_d$ is kept: bits per dimension stay those of the levels.
 
     Arguments:
         source: What is known of the data.

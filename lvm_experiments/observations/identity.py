@@ -4,11 +4,10 @@ from __future__ import annotations
 
 __all__ = ["Identity"]
 
-import torch
 from torch import Tensor
 
 from lvm_experiments.observations.base import ObservationMap
-from lvm_experiments.spec import DataSpec
+from lvm_experiments.spec import DataSpec, as_floating
 
 
 class Identity(ObservationMap):
@@ -29,9 +28,7 @@ class Identity(ObservationMap):
         self.description = f"{source.space}, {source.levels} levels" if source.levels > 2 else source.space
 
     def convert(self, x: Tensor, index: Tensor | None) -> Tensor:
-        return x if x.is_floating_point() else x.float()
+        return as_floating(x)
 
     def inverse(self, x: Tensor) -> Tensor:
         return x.round().clamp(0, self.source.levels - 1) if self.source.levels else x
-
-

@@ -7,7 +7,7 @@ __all__ = ["Intensity"]
 from torch import Tensor
 
 from lvm_experiments.observations.base import ObservationMap
-from lvm_experiments.spec import DataSpec
+from lvm_experiments.spec import DataSpec, as_floating
 
 
 class Intensity(ObservationMap):
@@ -30,7 +30,7 @@ class Intensity(ObservationMap):
         self.spec = source.replace(space="unit", levels=0, mean=mean, std=std)
 
     def convert(self, x: Tensor, index: Tensor | None) -> Tensor:
-        return x.float() / self.top
+        return as_floating(x) / self.top
 
     def inverse(self, x: Tensor) -> Tensor:
         return (x * self.top).round().clamp(0, self.top) if self.source.levels else x

@@ -14,7 +14,8 @@ from torch.distributions import Distribution
 class Posterior(nn.Module, ABC):
     """q(z|x): features to a distribution.
 
-    A new one states the facts below, sets `event_shape` and writes `forward`; the simplest to read is `DiagonalNormalPosterior`.
+    A new one states the facts below, sets `event_shape` and writes `forward`; the simplest to read is
+    `DiagonalNormalPosterior`.
     Its constructor takes `(features, latent_dim, ...)`.
 
     Attributes:

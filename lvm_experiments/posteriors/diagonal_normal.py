@@ -12,7 +12,7 @@ from lvm_experiments.types import PositiveInt
 
 
 class DiagonalNormalPosterior(Posterior):
-    r"""$q(z|x) = \mathcal{N}(\mu(h), \mathrm{diag}(\sigma(h)^2))$ with $\mu$ and $\log \sigma$ linear in the features h.
+    r"""$q(z|x) = \mathcal{N}(\mu(h), \mathrm{diag}(\sigma(h)^2))$ with $\mu$, $\log \sigma$ linear in the features h.
 
     Arguments:
         features: The length F of the encoder's features.

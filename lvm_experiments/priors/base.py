@@ -24,7 +24,7 @@ class Prior(nn.Module, ABC):
     domain: ClassVar[str | None]
 
     def bind(self, model: Any) -> None:
-        """Gives a prior that needs the model (a VampPrior) the model. It belongs into `__dict__`, so that nothing is registered twice."""
+        """Gives a prior the model it needs (a VampPrior does), to keep in `__dict__`: nothing is registered twice."""
 
     @abstractmethod
     def forward(self, condition: Tensor | None = None) -> Distribution:

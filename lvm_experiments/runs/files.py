@@ -15,7 +15,8 @@ from lvm_experiments.errors import RequestError
 def atomic_write(path: Path, content: bytes | bytearray | memoryview | str) -> None:
     """Writes a file by way of a temporary one in the same folder, which then takes its name.
 
-    The same folder, because only within one file system is a renaming a single event; the folder is made where missing.
+    The same folder, because only within one file system is a renaming a single event; the folder
+    is made where missing.
 
     Arguments:
         path: The file.
@@ -23,7 +24,8 @@ def atomic_write(path: Path, content: bytes | bytearray | memoryview | str) -> N
 
     Example:
         >>> path = getfixture("tmp_path") / "notes.txt"
-        >>> atomic_write(path, "first"); atomic_write(path, "second")
+        >>> atomic_write(path, "first")
+        >>> atomic_write(path, "second")
         >>> path.read_text()
         'second'
     """

@@ -119,7 +119,9 @@ class RunFolder:
             probe.unlink()
         except OSError as error:
             raise RequestError(
-                f"cannot write to {self.path} ({error.strerror})", where="paths.root", hint="choose another folder with paths.root=DIR"
+                f"cannot write to {self.path} ({error.strerror})",
+                where="paths.root",
+                hint="choose another folder with paths.root=DIR",
             ) from None
 
     def write_config(self, config: dict[str, Any]) -> None:

@@ -44,7 +44,8 @@ class FolderLock:
 
     def acquire(self) -> bool:
         """Takes the lock. False where it is held already."""
-        # Looked up first: closing the file a second time would give away the lock held by the first.
+        # Looked up first: closing the file a second time would give away the lock held by the
+        # first.
         if (os.getpid(), self.path) in self._held:
             return False
         self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)

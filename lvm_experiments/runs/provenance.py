@@ -52,7 +52,7 @@ def _versions() -> dict[str, str | None]:
 
 @cache
 def _git() -> dict[str, str] | None:
-    """Commit and a hash of what differs from it, of the checkout this package lies in; else None."""
+    """Commit and a hash of what differs from it, where this package lies in a checkout."""
     package = Path(__file__).resolve().parents[1]
     # A package installed below somebody's own repository is not part of it: it has to be tracked.
     if _ask(package, "ls-files", "--error-unmatch", "__init__.py") is None:
@@ -60,7 +60,10 @@ def _git() -> dict[str, str] | None:
     commit, difference = _ask(package, "rev-parse", "HEAD"), _ask(package, "diff", "HEAD")
     if commit is None or difference is None:
         return None
-    return {"commit": commit.decode().strip(), "diff_sha256": hashlib.sha256(difference).hexdigest()}
+    return {
+        "commit": commit.decode().strip(),
+        "diff_sha256": hashlib.sha256(difference).hexdigest(),
+    }
 
 
 def _ask(folder: Path, *words: str) -> bytes | None:

@@ -1,4 +1,4 @@
-"""The final numbers of a run: results.json and examples.npz, the same bytes for the same numbers."""
+"""results.json and examples.npz: the final numbers, the same bytes for the same numbers."""
 
 from __future__ import annotations
 
@@ -39,8 +39,9 @@ class Results:
 def write_results(path: Path, measurements: Iterable[Measurement], model: Mapping[str, Any]) -> None:
     """Writes the measurements of a run.
 
-    Nothing of when, where or how fast goes in, so that equal runs have equal files. JSON has no word for
-    what is not finite: such a number is null, and `non_finite` beside it tells what it was.
+    Nothing of when, where or how fast goes in, so that equal runs have equal files. JSON has no
+    word for what is not finite: such a number is null, and `non_finite` beside it tells what it
+    was.
 
     Arguments:
         path: The file.
@@ -53,7 +54,17 @@ def write_results(path: Path, measurements: Iterable[Measurement], model: Mappin
     Example:
         >>> path = getfixture("tmp_path") / "results.json"
         >>> nll = Measurement(
-        ...     "test/nll", 98.6, "nats", "importance sampling", 1000, "test", 10, "binary", 0.6, 0.01, False
+        ...     "test/nll",
+        ...     98.6,
+        ...     "nats",
+        ...     "importance sampling",
+        ...     1000,
+        ...     "test",
+        ...     10,
+        ...     "binary",
+        ...     0.6,
+        ...     0.01,
+        ...     False,
         ... )
         >>> write_results(path, [nll], {"latent_dim": 2})
         >>> read_results(path).measurements["test/nll"] == nll
@@ -81,7 +92,9 @@ def read_results(path: Path) -> Results:
 
 
 def write_examples(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Writes arrays by name, for `numpy.load`; uncompressed and undated, so that equal arrays give equal files.
+    """Writes arrays by name, for `numpy.load`.
+
+    Uncompressed and undated, so that equal arrays give equal files.
 
     Arguments:
         path: The file.

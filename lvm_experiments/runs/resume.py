@@ -10,21 +10,22 @@ from typing import Any
 
 from lvm_experiments.errors import RequestError
 
-_FREE = ("logger", "paths", "resume")
+_FREE = ("logger", "paths")
+_REQUEST = ("resume",)  # how the request is made, no part of the run
 _LIMITS = ("trainer.max_epochs", "trainer.max_steps", "trainer.max_time")
 _MISSING = object()
 
 
 def resume_config(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration to go on with: the stored one, with the changes that leave the numbers as they are.
+    """The configuration to go on with: the stored one, with what may change.
 
-    Those are the lengths of training (`trainer.max_*`), the folders (`paths`, and what is given by them) and the
-    loggers. A logger that is named replaces the stored ones as a whole.
+    Those are the lengths of training (`trainer.max_*`), the folders (`paths`, and what is given by
+    them) and the loggers. A logger that is named replaces the stored ones as a whole.
 
     Arguments:
         stored: The configuration the run was started with, resolved.
-        changes: The whole configuration now asked for, or the part of it that was named. A value equal to
-            the stored one is no change.
+        changes: The whole configuration now asked for, or the part of it that was named. A value
+            equal to the stored one is no change.
 
     Raises:
         RequestError: Something else would change. Names the key and both values.
@@ -35,20 +36,20 @@ def resume_config(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> dict
         30
         >>> resume_config(stored, {"seed": 1})
         Traceback (most recent call last):
-        lvm_experiments.errors.RequestError: seed: is 0 in the run to resume, and 1 was asked for; ...
+        lvm_experiments.errors.RequestError: seed: is 0 in the run to resume, ...
     """
     result = copy.deepcopy(dict(stored))
     folders = _changed_folders(stored.get("paths") or {}, changes.get("paths") or {})
     for key, value in _leaves(changes):
         group = key.partition(".")[0]
         before = _get(stored, key)
-        if _same(before, value) or group in _FREE:
+        if _same(before, value) or group in (*_FREE, *_REQUEST):
             continue
         if key not in _LIMITS and not _moved(before, value, folders):
             raise RequestError(
                 f"is {_show(before)} in the run to resume, and {_show(value)} was asked for",
                 where=key,
-                hint="only trainer.max_*, paths and logger may change; start a new run for the rest",
+                hint="only trainer.max_*, paths and logger may change; else start a new run",
             )
         _set(result, key, value)
     for group in _FREE:
@@ -97,7 +98,7 @@ def _changed_folders(before: Mapping[str, Any], after: Mapping[str, Any]) -> lis
 
 
 def _moved(before: Any, value: Any, folders: list[tuple[Any, str]]) -> bool:
-    """Whether a value is what it was, below a folder that has another name now (`data.path` is one)."""
+    """Whether a value (`data.path`, say) is what it was, below a folder that was renamed."""
     for old, new in folders:
         if not isinstance(value, str) or not value.startswith(new):
             continue

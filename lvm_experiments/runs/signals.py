@@ -18,11 +18,13 @@ Handler = Callable[[int, FrameType | None], None]
 
 
 class Signals:
-    """While entered, the first SIGINT or SIGTERM is given to `react`; a second one does what it would have done without us.
+    """While entered, gives the first SIGINT or SIGTERM to `react`.
+
+    A second one does what it does to any program.
 
     Arguments:
-        react: Called with the signal's number. By default raises `Interrupted` where the program stands, after
-            passing the signal on to forked worker processes, which would otherwise go on by themselves.
+        react: Called with the signal's number. By default raises `Interrupted` where the program
+            stands, after passing the signal on to forked processes, which would else go on alone.
 
     Example:
         >>> received = []
@@ -47,7 +49,10 @@ class Signals:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         for number, handler in self._before.items():
             # None: installed by something other than Python, which Python cannot put back.

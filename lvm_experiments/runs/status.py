@@ -26,16 +26,16 @@ HEARTBEAT = 15.0
 """Seconds between two signs of life."""
 
 SILENCE = 120.0
-"""Seconds without one after which a run is given up for dead, where its process cannot be looked at."""
+"""Seconds without one after which a run on another host is given up for dead."""
 
 
 class Status:
-    """Entered around a run: keeps `status.json`, owns the folder and turns signals into exceptions.
+    """Entered around a run: keeps `status.json`, owns the folder, makes exceptions of signals.
 
     Inside it the state is `running`. Left without an exception it is `completed`; by `Interrupted`
-    (SIGTERM, Ctrl-C) `interrupted`; by a `RequestError` `refused`; by anything else, a `RunError` as
-    well, `failed`, and then `traceback.txt` holds the whole traceback. Exceptions pass through. Processes of
-    the run other than its first neither write nor lock.
+    (SIGTERM, Ctrl-C) `interrupted`; by a `RequestError` `refused`; by anything else, a `RunError`
+    as well, `failed`, and then `traceback.txt` holds the whole traceback. Exceptions pass through.
+    Processes of the run other than its first neither write nor lock.
 
     Arguments:
         folder: The run's folder; it is created.
@@ -69,7 +69,10 @@ class Status:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._signals.__exit__(kind, error, trace)
         # A process forked inside inherits all of this and owns nothing of it.
@@ -87,7 +90,8 @@ class Status:
         self.folder.create()
         before = read_json(self.folder.status) if self.folder.status.exists() else {}
         held = not self._lock.acquire()
-        # A lock may mean nothing to another host; there, and where there are none, the status has to do.
+        # A lock may mean nothing to another host; there, and where there are none, the status has
+        # to do.
         unsure = not self._lock.works or before.get("host") != socket.gethostname()
         if held or (unsure and before.get("state") == "running" and not is_stale(before)):
             self._lock.release()
@@ -120,8 +124,8 @@ class Status:
             try:
                 self._write(heartbeat=now())
             except OSError:
-                # A full disk may be emptied, a server come back: the next beat tries again, and the
-                # run itself says so if it cannot write either.
+                # A full disk may be emptied, a server come back: the next beat tries again, and
+                # the run itself says so if it cannot write either.
                 continue
 
     def _write(self, **changes: Any) -> None:
@@ -162,8 +166,8 @@ def read_status(folder: RunFolder, *, silence: float = SILENCE) -> dict[str, Any
 def is_stale(facts: dict[str, Any], *, silence: float = SILENCE) -> bool:
     """Whether a status says `running` of a process that is gone.
 
-    On the run's own host a process that is gone is gone; the heartbeat decides elsewhere, and where
-    the number has been given to another process.
+    On the run's own host a process that is gone is gone; the heartbeat decides elsewhere, and
+    where the number has been given to another process.
     """
     if facts.get("state") != "running":
         return False

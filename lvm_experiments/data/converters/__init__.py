@@ -1,4 +1,4 @@
-"""From the files in which data sets are published to those that are read here; one function each."""
+"""From the files data sets are published in to those that are read here: one function each."""
 
 from __future__ import annotations
 

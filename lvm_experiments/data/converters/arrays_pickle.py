@@ -63,7 +63,7 @@ def read_arrays(file: Path) -> list[np.ndarray]:
     try:
         found = _ArrayUnpickler(io.BytesIO(file.read_bytes()), encoding="latin1").load()
         return _arrays(found)
-    except (*FAULTS, pickle.UnpicklingError, TypeError, IndexError, AttributeError) as error:
+    except (*FAULTS, pickle.UnpicklingError, TypeError, AttributeError) as error:
         raise corrupt(file, error) from error
 
 

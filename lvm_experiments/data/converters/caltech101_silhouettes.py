@@ -15,7 +15,8 @@ from lvm_experiments.data.files import corrupt, read_mat
 
 SIZES = {"train": 4100, "val": 2264, "test": 2307}
 KNOWN_FILE = "862d0a4b828256d54ad5de7c5066c18c72f355cac5b7cde4c1c3be7c000d180b"
-KNOWN_IMAGES = "051e4debcf04cfda76127ae2cd7c04a1481948007e500cd9d86f2f8cf8dd49ac"  # of the images of that file, turned, in sorted order
+KNOWN_IMAGES = "051e4debcf04cfda76127ae2cd7c04a1481948007e500cd9d86f2f8cf8dd49ac"
+"""The sum of the images of that file, turned, in sorted order."""
 
 
 def convert_caltech101_silhouettes(source: Path, *, unchecked: bool = False) -> Conversion:

@@ -20,7 +20,7 @@ def convert_frey_faces(source: Path, *, unchecked: bool = False) -> Conversion:
 
     Arguments:
         source: `frey_rawface.mat` (array `ff`, a column for each frame), or a pickle of frames as
-            rows of 560 or as 28 x 20, in levels or divided by 255. Of a pickle only arrays are read.
+            rows of 560 or as 28 x 20, in levels or divided by 255; of it only arrays are read.
         unchecked: Accept frames that are not the known ones.
 
     Raises:
@@ -35,9 +35,10 @@ def convert_frey_faces(source: Path, *, unchecked: bool = False) -> Conversion:
         frames = arrays[0]
     if frames.size != len(frames) * 560 or (frames.ndim == 3 and frames.shape[1:] != (28, 20)):
         raise corrupt(source, f"frames of shape {frames.shape} instead of 28 x 20")
-    levels = np.rint(frames * 255.0) if frames.max() <= 1 else frames
-    if not (levels.min() >= 0 and levels.max() <= 255 and (levels % 1 == 0).all()):
+    levels = frames * 255.0 if frames.max() <= 1 else frames.astype(np.float64)
+    whole = np.rint(levels)
+    if not (whole.min() >= 0 and whole.max() <= 255 and (abs(levels - whole) < 1e-3).all()):
         raise corrupt(source, "values that are no levels from 0 to 255")
-    images = np.ascontiguousarray(levels.astype(np.uint8).reshape(-1, 28, 20))
+    images = np.ascontiguousarray(whole.astype(np.uint8).reshape(-1, 28, 20))
     outcome = verify("the content", content_sum(images), KNOWN, unchecked=unchecked)
     return Conversion({"freyfaces/freyfaces.npz": npz_bytes(images=images)}, outcome)

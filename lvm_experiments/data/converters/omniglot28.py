@@ -16,7 +16,8 @@ from lvm_experiments.errors import RequestError
 
 PARTS = ("images_background", "images_evaluation")
 TRAIN, TEST = 24345, 8070  # the sizes of chardata.mat
-KNOWN_IMAGES = "6c127d6d5f11c6cd8b0fd9c3058bbd34943b720d0e8f7eaf8dcbb7dafc9170bf"  # of the images made from the drawings, in sorted order
+KNOWN_IMAGES = "6c127d6d5f11c6cd8b0fd9c3058bbd34943b720d0e8f7eaf8dcbb7dafc9170bf"
+"""The sum of the images made from the drawings, in sorted order."""
 
 
 def convert_omniglot28(source: Path, *, unchecked: bool = False) -> Conversion:
@@ -42,8 +43,8 @@ def convert_omniglot28(source: Path, *, unchecked: bool = False) -> Conversion:
     else:
         same = rows_sum(images) == KNOWN_IMAGES
         checked = (
-            f"the images are {'' if same else 'not '}those of the known copy; its order of alphabets "
-            "is not known, so the split is one of its own."
+            f"the images are {'' if same else 'not '}those of the known copy; its order of "
+            "alphabets is not known, so the split is one of its own."
         )
         order = seeded_permutation(len(images), seed=0).numpy().astype(np.int32)
         train_idx, test_idx = np.sort(order[:train]), np.sort(order[train:][:TEST])
@@ -93,8 +94,6 @@ def _drawings(folder: Path) -> tuple[np.ndarray, np.ndarray, int]:
         except (OSError, SyntaxError, ValueError) as error:
             raise corrupt(file, error) from error
         images[row] = 255 - np.asarray(small)  # ink high
-    characters = {
-        folder: number for number, folder in enumerate(dict.fromkeys(f.parent for f in files))
-    }
+    characters = {folder: number for number, folder in enumerate(dict.fromkeys(f.parent for f in files))}
     char = np.array([characters[file.parent] for file in files], dtype=np.int16)
     return images, char, round(len(files) * TRAIN / 32460)

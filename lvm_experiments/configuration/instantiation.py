@@ -1,4 +1,4 @@
-"""Builds the objects a configuration describes. The one place in the package where a string becomes a class."""
+"""Builds the objects a configuration describes: the one place where a string becomes a class."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from lvm_experiments.errors import RequestError, RunError
 _SPECIAL = {"_target_", "_partial_", "_convert_", "_recursive_"}
 
 
-class Part(functools.partial):  # type: ignore[type-arg]
-    """A constructor with some of its arguments, that knows which part of the configuration it is.
+class Part(functools.partial):
+    """A constructor with some of its arguments, that knows which part of a configuration it is.
 
     What it raises when it is called at last says so.
     """
@@ -35,12 +35,13 @@ class Part(functools.partial):  # type: ignore[type-arg]
 
 
 def instantiate(node: Any, where: str = "", allow: Sequence[str] = ()) -> Any:
-    """Builds what a node describes, innermost first; plain values and containers stay what they are.
+    """Builds what a node describes, innermost first; plain values and containers stay as they are.
 
-    `_target_` names a class or function of this package, a listed external, or one of a module in `allow`;
-    `_partial_: true` gives a `Part`, to be called with what is still missing; `_recursive_: false` leaves nested nodes as
-    plain containers. All targets of the node are compared with the lists before the first one is imported, and
-    interpolations are not resolved in plain containers but refused: a file of a stranger's can make nothing else run.
+    `_target_` names a class or function of this package, a listed external, or one of a module in
+    `allow`; `_partial_: true` gives a `Part`, to be called with what is still missing;
+    `_recursive_: false` leaves nested nodes as plain containers. All targets of the node are
+    compared with the lists before the first one is imported, and in plain containers
+    interpolations are refused, not resolved: a file of a stranger's can make nothing else run.
 
     Arguments:
         node: A composed configuration or plain containers, as `yaml.safe_load` gives them.
@@ -48,10 +49,12 @@ def instantiate(node: Any, where: str = "", allow: Sequence[str] = ()) -> Any:
         allow: Modules of the user's own.
 
     Raises:
-        RequestError: Where a target is refused or a constructor objects; it says where, what, and which keys were given.
+        RequestError: Where a target is refused or a constructor objects; it says where, what, and
+            which keys were given.
 
     Example:
-        >>> instantiate({"_target_": "lvm_experiments.data.Digits", "_partial_": True}, "data").func.__name__
+        >>> node = {"_target_": "lvm_experiments.data.Digits", "_partial_": True}
+        >>> instantiate(node, "data").func.__name__
         'Digits'
     """
     if isinstance(node, DictConfig | ListConfig):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["check"]
+__all__ = ["check", "check_request"]
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,9 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from pydantic import TypeAdapter
 
+from lvm_experiments.configuration.keys import to_plain
 from lvm_experiments.configuration.settings import Paths, Settings
 from lvm_experiments.configuration.signature import Signature, signature
 from lvm_experiments.configuration.targets import refuse_unless_allowed
@@ -24,12 +25,16 @@ _SPECIAL = {"_target_": str, "_partial_": bool, "_convert_": str, "_recursive_":
 
 
 def check(
-    config: Mapping[str, Any] | DictConfig, allow: Sequence[str] | None = None, *, tree: ConfigTree | None = None
+    config: Mapping[str, Any] | DictConfig,
+    allow: Sequence[str] | None = None,
+    *,
+    tree: ConfigTree | None = None,
 ) -> None:
     """Refuses the first thing in a whole configuration that cannot be right.
 
-    Keys at the top, targets that may not be named, keys that are no argument of their target, arguments without a value,
-    values of a wrong type or out of range, a checkpoint that is not there. Source files are read, torch is not imported.
+    Keys at the top, targets that may not be named, keys that are no argument of their target,
+    arguments without a value, values of a wrong type or out of range, a checkpoint that is not
+    there. Source files are read, torch is not imported.
 
     Arguments:
         config: Composed, or plain containers.
@@ -39,8 +44,7 @@ def check(
     Raises:
         RequestError: What is wrong, and where.
     """
-    plain = OmegaConf.to_container(config, resolve=True) if isinstance(config, DictConfig) else config
-    assert isinstance(plain, Mapping)
+    plain = to_plain(config, resolve=True) if isinstance(config, DictConfig) else config
     groups = {name.split("/")[0] for name in (tree or ConfigTree.default()).groups}
     _check_fields(plain, Settings, "", also=groups)
     if isinstance(plain.get("paths"), Mapping):
@@ -51,6 +55,22 @@ def check(
     checkpoint = plain["ckpt_path"]
     if checkpoint is not None and not Path(checkpoint).expanduser().is_file():
         raise RequestError(f"there is no file {checkpoint}", where="ckpt_path", hint="name a .ckpt file of a run")
+
+
+def check_request(config: Mapping[str, Any], schema: type) -> None:
+    """The same for a smaller command: its keys are the fields of a dataclass, its groups the objects among its values.
+
+    Arguments:
+        config: Plain containers.
+        schema: The dataclass; it has a field `allow_targets`.
+
+    Raises:
+        RequestError: What is wrong, and where.
+    """
+    objects = {key for key, value in config.items() if isinstance(value, Mapping)}
+    _check_fields(config, schema, "", also=objects)
+    for where, node in _nodes({key: config[key] for key in objects}, ""):
+        _check_node(node, where, config["allow_targets"])
 
 
 def _check_fields(plain: Mapping[str, Any], schema: type, where: str, also: set[str] | None = None) -> None:
@@ -114,5 +134,7 @@ def _check_complete(target: str, known: Signature, given: Mapping[str, Any], whe
 def _no_such_key(where: str, key: str, valid: Sequence[str]) -> RequestError:
     meant = nearest(key, valid)
     above = where.rpartition(".")[0]
-    hint = f"did you mean {above + '.' if above else ''}{meant}?" if meant else f"valid here: {', '.join(valid) or 'none'}"
+    hint = (
+        f"did you mean {above + '.' if above else ''}{meant}?" if meant else f"valid here: {', '.join(valid) or 'none'}"
+    )
     return RequestError("no such key", where=where, hint=hint)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["compose"]
+__all__ = ["Composition", "choose", "compose", "compose_job", "is_choice", "resolve_within"]
 
 import copy
-import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import hydra
@@ -14,11 +14,12 @@ import yaml
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, MissingConfigException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from lvm_experiments.configuration.change import Changes
-from lvm_experiments.configuration.keys import lookup, paths
+from lvm_experiments.configuration.keys import lookup, paths, to_plain
 from lvm_experiments.configuration.overrides import parse_override
 from lvm_experiments.configuration.resolvers import register_resolvers
 from lvm_experiments.configuration.tree import ConfigTree
@@ -27,11 +28,32 @@ from lvm_experiments.errors import RequestError, nearest
 _FROM_HYDRA = (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, OSError)
 
 
-def compose(overrides: Sequence[str], config_name: str = "config", *, tree: ConfigTree | None = None) -> DictConfig:
-    """The configuration of one run, resolved: no interpolation is left in it, and it has no `hydra` node.
+@dataclass(frozen=True)
+class Composition:
+    """One composed run.
 
-    Options are chosen by Hydra; values are then set one after the other, so that an error is about one word of the command
-    line and can name what was meant.
+    Arguments:
+        config: The configuration, resolved, without Hydra's own.
+        choices: Group to option, as chosen.
+        run_dir: Where a single run would write, absolute.
+        sweep_dir: Where a sweep would write, absolute.
+        multirun: Whether the configuration itself asks for a sweep.
+    """
+
+    config: DictConfig
+    choices: dict[str, str]
+    run_dir: Path
+    sweep_dir: Path
+    multirun: bool
+
+
+def compose(
+    overrides: Sequence[str] = (), config_name: str = "config", *, tree: ConfigTree | None = None
+) -> DictConfig:
+    """The configuration of one run, resolved: without interpolations and without a `hydra` node.
+
+    Options are chosen by Hydra; values are then set one after the other, so that an error is about
+    one word of the command line and can name what was meant.
 
     Arguments:
         overrides: Words as on the command line, without sweeps.
@@ -39,27 +61,48 @@ def compose(overrides: Sequence[str], config_name: str = "config", *, tree: Conf
         tree: Where the files are; the package's own unless given.
 
     Raises:
-        RequestError: For an unknown option, group or key, with the nearest valid one; for a missing value, a value that
-            cannot be read, an interpolation that leads nowhere.
+        RequestError: For an unknown option, group or key, with the nearest valid one; for a
+            missing value, a value that cannot be read, an interpolation that leads nowhere.
 
     Example:
         >>> compose(["seed=3"]).seed
         3
     """
+    return compose_job(overrides, config_name, tree=tree).config
+
+
+def compose_job(
+    overrides: Sequence[str] = (),
+    config_name: str = "config",
+    *,
+    tree: ConfigTree | None = None,
+    run_id: str | None = None,
+) -> Composition:
+    """What `compose` gives, and what Hydra makes of the rest.
+
+    Arguments:
+        overrides: Words as on the command line, without sweeps.
+        config_name: The primary file.
+        tree: Where the files are; the package's own unless given.
+        run_id: What `${run_id:}` stands for; random unless given.
+
+    Raises:
+        RequestError: As in `compose`.
+    """
     tree = tree or ConfigTree.default()
-    register_resolvers()
+    register_resolvers(run_id)
     parsed = [parse_override(text) for text in overrides]
     for override in parsed:
         if override.is_sweep_override():
             raise RequestError(
-                "several values are a sweep", where=str(override.input_line), hint="add -m, or write [a,b] for a list"
+                "several values are a sweep",
+                where=str(override.input_line),
+                hint="add -m, or write [a,b] for a list",
             )
     tree = ConfigTree((*tree.folders, *_search_path(parsed)))
-    choices = [o for o in parsed if _is_choice(o, tree)]
-    values = [o for o in parsed if not _is_choice(o, tree)]
-    for override in choices:
-        _check_choice(override, tree)
-    composed = _choose(choices, config_name, tree)
+    choices = [o for o in parsed if is_choice(o, tree)]
+    values = [o for o in parsed if not is_choice(o, tree)]
+    composed = choose(choices, config_name, tree)
     changes = Changes(composed, tree.groups)
     for override in values:
         if override.key_or_group != "hydra.searchpath":
@@ -71,10 +114,13 @@ def compose(overrides: Sequence[str], config_name: str = "config", *, tree: Conf
 def _search_path(parsed: Sequence[Override]) -> list[Path]:
     """Folders named by `hydra.searchpath=[...]` on the command line."""
     named = [o.value() for o in parsed if o.key_or_group == "hydra.searchpath"]
-    return [Path(str(one).removeprefix("file://")).absolute() for each in named if isinstance(each, list) for one in each]
+    return [
+        Path(str(one).removeprefix("file://")).absolute() for each in named if isinstance(each, list) for one in each
+    ]
 
 
-def _is_choice(override: Override, tree: ConfigTree) -> bool:
+def is_choice(override: Override, tree: ConfigTree) -> bool:
+    """Whether an override chooses an option of a group; otherwise it sets a value."""
     key = override.key_or_group
     return (key in tree.groups or key.startswith("hydra/")) and not isinstance(override.value(), dict)
 
@@ -82,18 +128,33 @@ def _is_choice(override: Override, tree: ConfigTree) -> bool:
 def _check_choice(override: Override, tree: ConfigTree) -> None:
     group, value = override.key_or_group, override.value()
     if override.is_force_add():
-        raise RequestError("options are chosen without a plus", where=str(override.input_line), hint=f"write {group}=NAME")
+        raise RequestError(
+            "options are chosen without a plus",
+            where=str(override.input_line),
+            hint=f"write {group}=NAME",
+        )
     if group.startswith("hydra/"):
         return
     if override.is_delete():
-        raise RequestError("a group cannot be taken away", where=str(override.input_line), hint=f"write {group}=NAME")
+        raise RequestError(
+            "a group cannot be taken away",
+            where=str(override.input_line),
+            hint=f"write {group}=NAME",
+        )
     for option in value if isinstance(value, list) else [value]:
         name = "none" if option is None else str(option)
         if option is None or not tree.has(group, name):
             raise tree.wrong_option(group, override.get_value_string() if option is None else name, name)
 
 
-def _choose(choices: Sequence[Override], config_name: str, tree: ConfigTree) -> DictConfig:
+def choose(choices: Sequence[Override], config_name: str, tree: ConfigTree) -> DictConfig:
+    """The configuration with these options, not resolved, with Hydra's own node.
+
+    Raises:
+        RequestError: There is no such option, or nothing that is chosen has the group.
+    """
+    for override in choices:
+        _check_choice(override, tree)
     try:
         return _with_hydra(choices, config_name, tree)
     except _FROM_HYDRA as error:
@@ -111,7 +172,7 @@ def _with_hydra(choices: Sequence[Override], config_name: str, tree: ConfigTree)
 
 
 def _why_not(choices: Sequence[Override], config_name: str, tree: ConfigTree) -> RequestError | None:
-    """Looks for the one choice that Hydra minds: a plus too many, or a group that nothing chosen has."""
+    """Looks for the choice that Hydra minds: a plus too many, or a group nothing chosen has."""
     for place, override in enumerate(choices):
         try:
             rest = _with_hydra([*choices[:place], *choices[place + 1 :]], config_name, tree)
@@ -127,32 +188,62 @@ def _why_not(choices: Sequence[Override], config_name: str, tree: ConfigTree) ->
     return None
 
 
-def _resolved(composed: DictConfig) -> DictConfig:
+def resolve_within(config: DictConfig, composed: DictConfig) -> None:
+    """Resolves a configuration in place; `${hydra:...}` is what Hydra says of another.
+
+    Raises:
+        RequestError: For an interpolation that leads nowhere; it says in which value.
+    """
     before = HydraConfig.instance().cfg
     try:
-        with read_write(composed.hydra.runtime), open_dict(composed.hydra.runtime):
-            HydraConfig.instance().set_config(composed)
-            folder = str(OmegaConf.select(composed, "hydra.run.dir"))
-            composed.hydra.runtime.output_dir = os.path.abspath(folder)
         HydraConfig.instance().set_config(composed)
-        config = copy.deepcopy(composed)
-        with read_write(config), open_dict(config):
-            del config["hydra"]
         _check_interpolations(config)
         OmegaConf.resolve(config)
     except _FROM_HYDRA as error:
         raise _about_hydra(error) from error
     finally:
         HydraConfig.instance().cfg = before
+
+
+def _resolved(composed: DictConfig) -> Composition:
+    try:
+        run_dir, sweep_dir = _folders(composed)
+    except RequestError:
+        # The folders are named after other values, of which one is wrong: rather say that.
+        resolve_within(_without_hydra(composed), composed)
+        raise
+    with read_write(composed.hydra.runtime), open_dict(composed.hydra.runtime):
+        composed.hydra.runtime.output_dir = str(run_dir)
+    config = _without_hydra(composed)
+    resolve_within(config, composed)
     for key in sorted(OmegaConf.missing_keys(config)):
         raise RequestError("a value is missing", where=key, hint=f"give one with {key}=VALUE")
+    choices = {str(group): str(option) for group, option in composed.hydra.runtime.choices.items()}
+    return Composition(config, choices, run_dir, sweep_dir, composed.hydra.mode == RunMode.MULTIRUN)
+
+
+def _without_hydra(composed: DictConfig) -> DictConfig:
+    config = copy.deepcopy(composed)
+    with read_write(config), open_dict(config):
+        del config["hydra"]
     return config
+
+
+def _folders(composed: DictConfig) -> list[Path]:
+    before = HydraConfig.instance().cfg
+    try:
+        HydraConfig.instance().set_config(composed)
+        found = [str(OmegaConf.select(composed, f"hydra.{kind}.dir")) for kind in ("run", "sweep")]
+    except _FROM_HYDRA as error:
+        raise _about_hydra(error) from error
+    finally:
+        HydraConfig.instance().cfg = before
+    return [Path(path).absolute() for path in found]
 
 
 def _check_interpolations(config: DictConfig) -> None:
     """OmegaConf does not say in which value it found what it could not resolve."""
-    plain = OmegaConf.to_container(config, resolve=False)
-    assert isinstance(plain, dict)
+    plain = to_plain(config, resolve=False)
     for path in paths(plain):
         value = lookup(plain, path.split("."))
         if isinstance(value, str | list) and "${" in str(value):

@@ -1,0 +1,233 @@
+"""The command line program: one run, a sweep, a run to go on with, or something shown."""
+
+from __future__ import annotations
+
+__all__ = ["main"]
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any
+
+from lvm_experiments.configuration.command_line import CommandLine, read_command_line
+from lvm_experiments.configuration.tree import ConfigTree
+from lvm_experiments.errors import RequestError
+from lvm_experiments.job import command, guarded, starts_processes, trust
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from lvm_experiments.configuration.composition import Composition
+    from lvm_experiments.runs.folder import RunFolder
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """The program; gives its exit code: 2 for a wrong request, 1 for a failed run.
+
+    Arguments:
+        words: What follows the program's name; that of this process unless given.
+    """
+    words = list(sys.argv[1:] if words is None else words)
+    return guarded(lambda: _main(read_command_line(words)))
+
+
+def _main(line: CommandLine) -> int:
+    if line.version:
+        from lvm_experiments import __version__
+
+        print(f"lvm_experiments {__version__}")
+        return 0
+    tree = _tree(line)
+    if line.help:
+        from lvm_experiments.configuration.help import help_text
+
+        print(help_text(tree))
+        return 0
+    if line.completes:
+        return _with_hydra(line, [], tree, "")
+    if not line.shows and line.value_of("resume") not in (None, "null"):
+        return _resume(line, tree)
+    run_id = token_hex(4)
+    if line.shows:
+        return _show(line, tree, run_id)
+    first = _look_ahead(line, tree, run_id)
+    sweeps = line.multirun or first.multirun
+    key, folder_path = ("sweep", first.sweep_dir) if sweeps else ("run", first.run_dir)
+    if not sweeps:
+        _refuse_second_run(folder_path)
+    _make(folder_path)
+    quoted = str(folder_path).replace("\\", "\\\\").replace("'", "\\'")
+    return _with_hydra(line, [f"hydra.{key}.dir='{quoted}'"], tree, run_id)
+
+
+def _tree(line: CommandLine) -> ConfigTree:
+    extra = [] if line.config_dir is None else [line.config_dir]
+    if line.config_path is None:
+        return ConfigTree.default(extra)
+    paths = (Path(__file__).parent / line.config_path, *extra)
+    return ConfigTree(tuple(path.absolute() for path in paths))
+
+
+def _show(line: CommandLine, tree: ConfigTree, run_id: str) -> int:
+    if line.overrides:
+        from lvm_experiments.configuration import compose
+
+        compose(line.overrides, line.config_name, tree=tree)
+    logging.raiseExceptions = False  # Hydra shows things by logging them, maybe to `head`
+    return _with_hydra(line, [], tree, run_id)
+
+
+def _look_ahead(line: CommandLine, tree: ConfigTree, run_id: str) -> Composition:
+    """Composes and checks before anything is made or imported; of a sweep, every value once."""
+    from lvm_experiments.configuration import check, compose_job, points
+
+    if "LOCAL_RANK" in os.environ and line.value_of("hydra.run.dir") is None:
+        raise RequestError(
+            "every process a launcher starts would make a folder of its own",
+            hint="give them one with hydra.run.dir=DIR",
+        )
+    found = None
+    for words in points(line.overrides, tree) if line.multirun else [line.overrides]:
+        composition = compose_job(words, line.config_name, tree=tree, run_id=run_id)
+        check(composition.config, tree=tree)
+        found = found or composition
+    assert found is not None
+    return found
+
+
+def _refuse_second_run(path: Path) -> None:
+    if (path / "status.json").exists() and os.environ.get("LOCAL_RANK", "0") == "0":
+        hint = f"resume={path} goes on with it"
+        raise RequestError("there is a run in this folder already", where=str(path), hint=hint)
+
+
+def _make(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / f".{os.getpid()}.tmp"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise RequestError(
+            f"cannot write to {path} ({error.strerror})",
+            where="paths.root",
+            hint="choose another folder with paths.root=DIR",
+        ) from error
+
+
+def _with_hydra(line: CommandLine, more: Sequence[str], tree: ConfigTree, run_id: str) -> int:
+    """Lets Hydra do what the command line says; a single run leaves its exit code in `codes`."""
+    import hydra
+
+    from lvm_experiments.configuration.resolvers import register_resolvers
+
+    codes: list[int] = []
+
+    def task(config: DictConfig) -> dict[str, Any] | None:
+        return _task(config, tree, codes)
+
+    register_resolvers(run_id or None)
+    before = sys.argv
+    sys.argv = [before[0], *line.flags, *line.overrides, *more]
+    try:
+        decorate = hydra.main(version_base=None, config_path=str(tree.folders[0]), config_name="config")
+        decorate(task)()
+    finally:
+        sys.argv = before
+    return codes[0] if codes else 0
+
+
+def _task(config: DictConfig, tree: ConfigTree, codes: list[int]) -> dict[str, Any] | None:
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.errors import CompactHydraException
+    from hydra.types import RunMode
+
+    from lvm_experiments.configuration import check
+    from lvm_experiments.configuration.keys import to_plain
+    from lvm_experiments.runs.folder import RunFolder
+
+    folder = RunFolder(HydraConfig.get().runtime.output_dir)
+    sweeps = HydraConfig.get().mode == RunMode.MULTIRUN
+    results: list[dict[str, Any]] = []
+
+    def job() -> int:
+        plain = to_plain(config, resolve=True)
+        check(plain, tree=tree)
+        return _start(folder, plain, replace=not sweeps, results=results)
+
+    code = guarded(job, folder)
+    codes.append(code)
+    if sweeps and code >= 128:
+        sys.exit(code)  # an interruption is for the whole sweep
+    if sweeps and code:
+        # One line, since Hydra prints the whole traceback of other exceptions, after the last job.
+        raise CompactHydraException(f"a job failed, see {folder.path}")
+    return results[0] if results else None
+
+
+def _start(
+    folder: RunFolder,
+    config: dict[str, Any],
+    *,
+    replace: bool = True,
+    results: list[Any] | None = None,
+) -> int:
+    """Writes what is to be run and runs it: here, or in a program that may start itself again.
+
+    Arguments:
+        folder: The run's folder.
+        config: Resolved and checked.
+        replace: Whether that program takes the place of this one, rather than being waited for.
+        results: Takes up the final metrics.
+    """
+    from lvm_experiments.runs.rank import is_rank_zero
+
+    if is_rank_zero():
+        if config["resume"] is None:
+            _refuse_second_run(folder.path)
+        folder.create()
+        folder.write_config(config)
+    if starts_processes(config["trainer"]):
+        words = command(folder, config["allow_targets"])
+        sys.stdout.flush()
+        if replace:
+            os.execv(words[0], words)
+        return subprocess.run(words, check=False).returncode
+    from lvm_experiments.experiment import run
+
+    final = run(config, folder)
+    if results is not None:
+        results.append(final)
+    return 0
+
+
+def _resume(line: CommandLine, tree: ConfigTree) -> int:
+    """Goes on with the run in a folder: with what the folder says, but for what may change."""
+    from lvm_experiments.configuration import check, parse_override
+    from lvm_experiments.configuration.stored import with_changes
+    from lvm_experiments.runs.folder import RunFolder
+    from lvm_experiments.runs.resume import resume_config
+    from lvm_experiments.runs.status import read_status
+
+    if line.multirun:
+        raise RequestError("one run goes on at a time", where="resume", hint="leave out -m")
+    given = {o.key_or_group: o.value() for o in map(parse_override, line.overrides)}
+    folder = RunFolder(str(given["resume"]))
+    stored = folder.read_config()
+    allow = given.get("allow_targets") or []
+    if not isinstance(allow, list):
+        raise RequestError("expected a list", where="allow_targets", hint="as in allow_targets=[a.b]")
+    allow = [str(name) for name in allow]
+    trust(stored, allow)
+    words = [word for word in line.overrides if parse_override(word).key_or_group != "resume"]
+    config = resume_config(stored, with_changes(stored, words, tree, folder.path))
+    config["resume"] = str(folder.path)
+    check(config, allow, tree=tree)
+    if folder.status.exists() and (status := read_status(folder))["state"] == "running":
+        who = f"process {status['pid']} on {status['host']}"
+        raise RequestError(f"{who} is running it", where=str(folder.path))
+    return guarded(lambda: _start(folder, config), folder)

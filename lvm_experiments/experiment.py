@@ -1,0 +1,234 @@
+"""One experiment, as the order of events: seed, data, model, trainer, fit, evaluate, record."""
+
+from __future__ import annotations
+
+__all__ = ["run"]
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+
+from lvm_experiments.callbacks import Monitor, build_callbacks
+from lvm_experiments.configuration import instantiate
+from lvm_experiments.data import Data, DataSet
+from lvm_experiments.errors import RequestError
+from lvm_experiments.evaluation import Evaluation
+from lvm_experiments.loggers import build_loggers, close_loggers, log_figures, log_results
+from lvm_experiments.measure import measure_splits
+from lvm_experiments.models import LatentVariableModel
+from lvm_experiments.module import VALIDATION_METRICS, ExperimentModule, Loaders
+from lvm_experiments.objectives import Objective, Progress
+from lvm_experiments.observations import ObservationMap, observe
+from lvm_experiments.plots import EXAMPLES, Gallery, Illustration, save_figures
+from lvm_experiments.reports.table import show_results
+from lvm_experiments.runs.files import write_json
+from lvm_experiments.runs.folder import RunFolder
+from lvm_experiments.runs.history import History
+from lvm_experiments.runs.load import load_parameters
+from lvm_experiments.runs.rank import is_rank_zero
+from lvm_experiments.runs.results import write_examples, write_results
+from lvm_experiments.runs.rewind import rewind
+from lvm_experiments.runs.status import Status
+from lvm_experiments.terminal import EvaluationBar, logged
+
+log = logging.getLogger(__name__)
+
+
+def run(config: dict[str, Any], folder: RunFolder) -> dict[str, float]:
+    """Runs what a configuration says, and writes all of it into the run folder.
+
+    Arguments:
+        config: The whole resolved configuration, plain containers.
+        folder: The run's folder, with the configuration in it.
+
+    Returns:
+        The final numbers by name.
+
+    Raises:
+        RequestError: For a wrong request, before training.
+        RunError: For a run that failed.
+        Interrupted: For a run that was told to stop, and has saved what it had.
+    """
+    with Status(folder), logged(folder):
+        return _run(config, folder)
+
+
+def _run(config: dict[str, Any], folder: RunFolder) -> dict[str, float]:
+    allow = config["allow_targets"]
+
+    def build(key: str) -> Any:
+        return instantiate(config[key], key, allow)
+
+    pl.seed_everything(config["seed"], workers=True, verbose=False)
+    dataset: DataSet = build("data")
+    data = dataset.load()
+    observation: ObservationMap = build("observation")(data.spec)
+    model: LatentVariableModel = build("model")(observation.spec)
+    objective: Objective = build("objective")
+    evaluation: Evaluation = build("evaluation")
+    monitor = Monitor(config["monitor"] or objective.monitor)
+    if monitor.name not in VALIDATION_METRICS:
+        raise RequestError(
+            f"{monitor.name} is not measured after every epoch",
+            where="monitor",
+            hint=f"there are {', '.join(VALIDATION_METRICS)}",
+        )
+    objective.check(model)
+    _check_support(model, observation, data)
+    if config["ckpt_path"] is not None:
+        load_parameters(model, Path(config["ckpt_path"]).expanduser())
+    if config["compile"]:
+        _compile(model)
+
+    several = len(objective.groups(model)) > 1
+    trainer_config = dict(config["trainer"])
+    # Lightning clips only what it steps itself.
+    clip = trainer_config.pop("gradient_clip_val") if several else None
+    module = ExperimentModule(
+        model,
+        objective,
+        observation,
+        build("optimizer"),
+        build("scheduler"),
+        loaders=Loaders(data, dataset, config["seed"]),
+        monitor=monitor.name,
+        seed=config["seed"],
+        validation_seed=evaluation.seed,
+        gradient_clip_val=clip,
+    )
+    module.check_optimizer()
+    if is_rank_zero():
+        write_json(folder.spec, data.spec.to_json())
+    checkpoint = rewind(folder) if config["resume"] is not None else None
+    loggers = build_loggers(build("logger"), folder, config)
+    failed = True
+    try:
+        trainer: pl.Trainer = instantiate({**trainer_config, "_partial_": True}, "trainer", allow)(
+            logger=loggers,
+            callbacks=build_callbacks(build("callbacks"), folder, monitor),
+            default_root_dir=str(folder.path),
+        )
+        _warn(objective, trainer, module)
+        _fit(trainer, module, checkpoint, config["matmul_precision"])
+        results = _evaluate(trainer, module, folder, data, evaluation, loggers, monitor)
+        failed = False
+    finally:
+        close_loggers(loggers, exit_code=int(failed))
+    return results
+
+
+def _check_support(model: LatentVariableModel, observation: ObservationMap, data: Data) -> None:
+    """Refuses data the likelihood gives no density to, on the first examples of each split; evaluation looks at all."""
+    for name in ("train", "val", "test"):
+        split = data.split(name)
+        batch = observe(observation, split.take(torch.arange(min(100, len(split)))), seed=0)
+        assert batch.x is not None
+        try:
+            model.likelihood.check(batch.x, batch.observed)
+        except ValueError as cause:
+            raise RequestError(
+                str(cause), where=f"data ({name})", hint="choose another model/likelihood= or observation="
+            ) from cause
+
+
+def _compile(model: LatentVariableModel) -> None:
+    # In place, so that parameters keep their names in checkpoints.
+    for part in (model.encoder, model.decoder):
+        part.compile()
+
+
+def _warn(objective: Objective, trainer: pl.Trainer, module: ExperimentModule) -> None:
+    epochs = max(trainer.max_epochs or 0, 0)
+    steps = (
+        trainer.max_steps
+        if trainer.max_steps > 0
+        else epochs * len(module.loaders.train(0, 1, trainer.limit_train_batches))
+    )
+    for text in objective.warnings(Progress(0, 0, steps, epochs)):
+        log.warning(text)
+
+
+def _fit(trainer: pl.Trainer, module: ExperimentModule, checkpoint: Path | None, precision: str) -> None:
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(precision)
+    try:
+        trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
+    finally:
+        torch.set_float32_matmul_precision(before)
+    trainer.strategy.barrier()
+
+
+def _evaluate(
+    trainer: pl.Trainer,
+    module: ExperimentModule,
+    folder: RunFolder,
+    data: Data,
+    evaluation: Evaluation,
+    loggers: list[Any],
+    monitor: Monitor,
+) -> dict[str, float]:
+    """The best checkpoint, measured and shown."""
+    model, observation = module.model, module.observation
+    if folder.best.exists():
+        load_parameters(model, folder.best)
+    model.to(trainer.strategy.root_device)
+    with EvaluationBar() as bar:
+        measurements, examples = measure_splits(
+            evaluation, model, observation, data, evaluation.splits, report_progress=bar.update
+        )
+    results = {m.name: m.value for m in measurements}
+    if is_rank_zero():
+        write_results(folder.results, measurements, _facts(module, monitor, data))
+        write_examples(folder.examples, {n: v for n, v in examples.items() if not n.endswith("latent_mean")})
+        log_results(loggers, results, module.updates)
+        figures = _draw(module, data, examples, folder, monitor, evaluation).paths
+        log_figures(loggers, figures)
+        show_results(measurements, folder)
+    return results
+
+
+def _draw(
+    module: ExperimentModule,
+    data: Data,
+    examples: dict[str, np.ndarray],
+    folder: RunFolder,
+    monitor: Monitor,
+    evaluation: Evaluation,
+) -> Gallery:
+    """Every figure that applies, on the same examples for every run on the same data."""
+    split = "test" if "test/latent_mean" in examples else evaluation.splits[0]
+    rows = torch.from_numpy(examples[f"{split}/index"])
+    label = data.split(split).take(rows).label if data.spec.classes else None
+    gallery = save_figures(
+        Illustration(
+            module.model,
+            module.observation,
+            data.split(split).take(torch.arange(min(EXAMPLES, len(data.split(split))))),
+            split=split,
+            latent_mean=examples[f"{split}/latent_mean"],
+            label=label,
+            history=History(folder.metrics).rows(),
+            monitor=monitor.name,
+            run=folder.read_config()["name"],
+            seed=evaluation.seed,
+        ),
+        folder.figures,
+    )
+    if gallery.warning:
+        log.warning(gallery.warning)
+    return gallery
+
+
+def _facts(module: ExperimentModule, monitor: Monitor, data: Data) -> dict[str, Any]:
+    model = module.model
+    return {
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "latent_dim": getattr(model, "latent_dim", None),
+        "monitor": monitor.name,
+        "updates": module.updates,
+        "training_examples": len(data.train),
+    }

@@ -1,0 +1,337 @@
+"""The LightningModule: a thin shell, nothing probabilistic in it."""
+
+from __future__ import annotations
+
+__all__ = ["VALIDATION_METRICS", "ExperimentModule", "Loaders"]
+
+import inspect
+import math
+from collections.abc import Callable
+from functools import partial
+from math import ceil
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, distributed
+from torch.optim import Optimizer
+
+from lvm_experiments.batch import Batch
+from lvm_experiments.data import Data, DataSet, IndexLoader
+from lvm_experiments.errors import RequestError, RunError
+from lvm_experiments.evaluation import metric_of
+from lvm_experiments.models import LatentVariableModel
+from lvm_experiments.noise import keyed_noise, seed_step
+from lvm_experiments.objectives import Losses, Objective, Progress
+from lvm_experiments.observations import ObservationMap, observe
+
+VALIDATION_METRICS = ("val/elbo", "val/iw_elbo", "val/rate", "val/distortion")
+_CHECK_EVERY = 50  # steps between two looks at a GPU's losses; a look waits for the device
+
+
+class Loaders:
+    """The loaders of a run, built where the rank is known.
+
+    Arguments:
+        data: The data.
+        dataset: How they are to be batched.
+        seed: Of the order of the training examples.
+    """
+
+    def __init__(self, data: Data, dataset: DataSet, seed: int) -> None:
+        self.data, self.dataset, self.seed = data, dataset, seed
+
+    def train(self, rank: int, world: int, limit: float | int) -> IndexLoader:
+        """Shuffled training batches, anew each epoch; `limit` is Lightning's `limit_train_batches`."""
+        whole = ceil(len(self.data.train) / self.dataset.batch_size)
+        batches = min(limit, whole) if isinstance(limit, int) else max(1, int(limit * whole))
+        return IndexLoader(
+            self.data.train,
+            self.dataset.batch_size,
+            seed=self.seed,
+            shuffle=True,
+            rank=rank,
+            world=world,
+            num_workers=self.dataset.num_workers,
+            max_batches=None if batches >= whole else int(batches),
+        )
+
+    def val(self, rank: int, world: int) -> IndexLoader:
+        """Validation batches in order. Larger than those of training, whose gradients want them small."""
+        size = max(500, self.dataset.batch_size)
+        return IndexLoader(self.data.val, size, rank=rank, world=world, num_workers=self.dataset.num_workers)
+
+
+class ExperimentModule(pl.LightningModule):
+    """Runs an objective over batches and keeps account.
+
+    Everything that must survive a killed process is in the checkpoint: the number of updates, from which the
+    noise of the next step follows,
+    and the sums of the epoch so far.
+
+    Arguments:
+        model: The model.
+        objective: What to minimise.
+        observation: The map from raw data to the likelihood's space.
+        optimizer: `optimizer(parameters)`.
+        scheduler: `scheduler(optimizer)`, stepped once an epoch; None for a constant learning rate.
+        loaders: Of training and validation batches.
+        monitor: The validation metric that schedulers watch.
+        seed: Of the training noise.
+        validation_seed: Of the validation noise, keyed by example: the same in every epoch.
+        gradient_clip_val: The norm to clip each group's gradient to, where the objective has several groups.
+    """
+
+    def __init__(
+        self,
+        model: LatentVariableModel,
+        objective: Objective,
+        observation: ObservationMap,
+        optimizer: Callable[..., Optimizer],
+        scheduler: Callable[[Optimizer], Any] | None,
+        *,
+        loaders: Loaders,
+        monitor: str,
+        seed: int,
+        validation_seed: int = 0,
+        gradient_clip_val: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.model, self.objective, self.observation = model, objective, observation
+        self.optimizer, self.scheduler, self.monitor = optimizer, scheduler, monitor
+        self.loaders = loaders
+        self.seed, self.validation_seed, self.clip = seed, validation_seed, gradient_clip_val
+        self.groups = list(objective.groups(model))
+        self.automatic_optimization = len(self.groups) == 1
+        self.updates = 0
+        self.sums: dict[str, dict[str, Any]] = {"train": {}, "val": {}}
+        self.bad_step: Tensor | None = None
+        # A lookup of the loader at every step goes through a property of the Trainer.
+        self._loader: IndexLoader | None = None
+
+    # ---- training
+
+    def on_fit_start(self) -> None:
+        self.bad_step = torch.full((), -1, dtype=torch.int64, device=self.device)
+
+    def on_train_epoch_start(self) -> None:
+        self._loader = self.trainer.train_dataloader
+
+    def progress(self) -> Progress:
+        """Where training is."""
+        trainer = self.trainer
+        epochs = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else 0
+        steps = trainer.max_steps if trainer.max_steps > 0 else epochs * len(self._loader or ())
+        return Progress(self.updates, trainer.current_epoch, steps, epochs)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
+        seed_step(self.seed, self.updates, self.global_rank, self.device)
+        losses = self.objective(self.model, observe(self.observation, batch), self.progress())
+        self._refuse_non_finite(losses)
+        self._account("train", losses.terms | {"loss": _combined(losses)}, self._local_length(batch))
+        self.updates += 1
+        share = self._share()
+        if self.automatic_optimization:
+            (loss,) = losses.loss.values()
+            return loss * share
+        self._step_groups({name: loss * share for name, loss in losses.loss.items()})
+        return None
+
+    def _step_groups(self, losses: dict[str, Tensor]) -> None:
+        """One forward, a backward for each group into its own parameters only, then all steps."""
+        optimizers = dict(zip(self.groups, self.optimizers(), strict=True))
+        for name, optimizer in optimizers.items():
+            optimizer.zero_grad()
+            inputs = [p for group in optimizer.param_groups for p in group["params"]]
+            self.manual_backward(losses[name], inputs=inputs, retain_graph=True)
+        for optimizer in optimizers.values():
+            if self.clip:
+                self.clip_gradients(optimizer, gradient_clip_val=self.clip, gradient_clip_algorithm="norm")
+            optimizer.step()
+
+    def _share(self) -> float:
+        """Turns a mean over local rows into this rank's part of the global mean, once ranks are averaged."""
+        if self.trainer.world_size == 1 or self._loader is None:
+            return 1.0
+        position = self._loader.position - 1
+        mine, all_of_them = self._loader.local_batch_length(position), self._loader.global_batch_length(position)
+        return mine * self.trainer.world_size / all_of_them
+
+    def _local_length(self, batch: Batch) -> int:
+        if self.trainer.world_size == 1 or self._loader is None:
+            return len(batch)
+        return self._loader.local_batch_length(self._loader.position - 1)
+
+    def on_train_epoch_end(self) -> None:
+        self._look(self.updates)
+        self._report("train")
+        schedulers = [] if self.automatic_optimization else self.lr_schedulers()
+        for scheduler in schedulers if isinstance(schedulers, list) else [schedulers]:
+            if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
+                scheduler.step(self.trainer.callback_metrics[self.monitor])
+            elif scheduler is not None:
+                scheduler.step()
+
+    # ---- a loss that is no number
+
+    def _refuse_non_finite(self, losses: Losses) -> None:
+        assert self.bad_step is not None
+        bad = ~torch.isfinite(torch.stack([loss.detach() for loss in losses.loss.values()])).all()
+        if self.device.type == "cpu":
+            if bool(bad):
+                self._stop(self.updates, losses)
+            return
+        self.bad_step = torch.where(bad & (self.bad_step < 0), self.updates, self.bad_step)
+        if self.updates % _CHECK_EVERY == 0:
+            self._look(self.updates, losses)
+
+    def _look(self, step: int, losses: Losses | None = None) -> None:
+        if self.bad_step is not None and int(self.bad_step) >= 0:
+            self._stop(int(self.bad_step), losses)
+
+    def _stop(self, step: int, losses: Losses | None) -> None:
+        terms = [] if losses is None else [n for n, t in losses.terms.items() if not bool(torch.isfinite(t).all())]
+        names = f" ({', '.join(terms)})" if terms else ""
+        raise RunError(
+            f"the loss{names} is not a finite number at step {step}, epoch {self.trainer.current_epoch}",
+            where="training",
+            hint="the last good epoch's checkpoint is kept; try a smaller optimizer.lr or trainer.gradient_clip_val=1",
+        )
+
+    # ---- validation, always at beta = 1
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        batch = observe(self.observation, batch, self.validation_seed)
+        samples = getattr(self.objective, "num_samples", 1)
+        assert batch.index is not None
+        with keyed_noise(batch.index, self.validation_seed):
+            draw = self.model.draw(batch, samples, differentiable=False)
+        distortion = -draw.log_lik.mean(0)
+        rate = draw.kl if draw.kl.ndim == 1 else draw.kl.mean(0)
+        bound = torch.logsumexp(draw.log_weight, 0) - math.log(samples)
+        terms = {"elbo": -(rate + distortion), "iw_elbo": bound, "rate": rate, "distortion": distortion}
+        self._account("val", terms, len(batch))
+
+    def on_validation_epoch_end(self) -> None:
+        self._report("val")
+        value = self.trainer.callback_metrics.get(self.monitor)
+        if value is not None and not torch.isfinite(value):
+            raise RunError(
+                f"{self.monitor} is not a finite number after step {self.updates}",
+                where="validation",
+                hint="the checkpoint of the last good epoch is kept; a smaller optimizer.lr may help",
+            )
+
+    # ---- accounts: sums over examples in float64, one log an epoch
+
+    def _account(self, split: str, terms: dict[str, Tensor], examples: int) -> None:
+        sums = self.sums[split]
+        with torch.no_grad():
+            values = torch.stack(
+                [
+                    t.sum(dtype=self._account_type) if t.ndim else t.to(self._account_type) * examples
+                    for t in terms.values()
+                ]
+            )
+        if not sums:
+            sums.update(names=list(terms), values=torch.zeros_like(values), examples=0)
+        if examples:
+            sums["values"] = sums["values"] + values
+            sums["examples"] += examples
+
+    @property
+    def _account_type(self) -> torch.dtype:
+        return torch.float32 if self.device.type == "mps" else torch.float64
+
+    def _report(self, split: str) -> None:
+        sums, self.sums[split] = self.sums[split], {}
+        if not sums:
+            return
+        totals = torch.cat([sums["values"], sums["values"].new_tensor([float(sums["examples"])])])
+        if distributed.is_available() and distributed.is_initialized():
+            distributed.all_reduce(totals)
+        means = (totals[:-1] / totals[-1]).tolist()
+        # Lightning would keep float32; the history should say what was computed.
+        self.log_dict(
+            {
+                f"{split}/{name}": torch.tensor(mean, dtype=torch.float64)
+                for name, mean in zip(sums["names"], means, strict=True)
+            }
+        )
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        sums = self.sums["train"]
+        plain = dict(sums, values=sums["values"].tolist()) if sums else {}
+        checkpoint["account"] = {"updates": self.updates, "sums": plain}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        account = checkpoint["account"]
+        self.updates = account["updates"]
+        sums = account["sums"]
+        if sums:
+            sums = dict(sums, values=torch.tensor(sums["values"], dtype=self._account_type, device=self.device))
+        self.sums["train"] = sums
+
+    # ---- Lightning's wiring
+
+    def train_dataloader(self) -> IndexLoader:
+        # Here and not before, because a forked process learns its rank only now.
+        return self.loaders.train(self.global_rank, self.trainer.world_size, self.trainer.limit_train_batches)
+
+    def val_dataloader(self) -> IndexLoader:
+        return self.loaders.val(self.global_rank, self.trainer.world_size)
+
+    def check_optimizer(self) -> None:
+        """Builds optimiser and scheduler once for nothing, so that a wrong argument is refused before training.
+
+        Raises:
+            RequestError: For an argument they do not take.
+        """
+        optimizer = _build(self.optimizer, [torch.nn.Parameter(torch.zeros(1))], fusible=False)
+        if self.scheduler is not None:
+            self._scheduled(optimizer)
+
+    def configure_optimizers(self) -> Any:
+        groups = self.objective.groups(self.model)
+        optimizers = [_build(self.optimizer, parameters, fusible=self._fusible) for parameters in groups.values()]
+        if self.scheduler is None:
+            return optimizers
+        return optimizers, [self._scheduled(optimizer) for optimizer in optimizers]
+
+    def _scheduled(self, optimizer: Optimizer) -> dict[str, Any]:
+        assert self.scheduler is not None
+        plateau = _target(self.scheduler) is torch.optim.lr_scheduler.ReduceLROnPlateau
+        direction = {"mode": "max" if metric_of(self.monitor).higher_is_better else "min"} if plateau else {}
+        try:
+            scheduler = self.scheduler(optimizer, **direction)
+        except (TypeError, ValueError) as cause:
+            raise RequestError(str(cause), where="scheduler") from cause
+        return {"scheduler": scheduler, "monitor": self.monitor, "interval": "epoch"}
+
+    @property
+    def _fusible(self) -> bool:
+        # Under 16-bit scaling a fused step unscales gradients itself, and then they cannot be clipped.
+        scaled = self.trainer.precision == "16-mixed" and self.trainer.gradient_clip_val
+        return not scaled and self.device.type in ("cpu", "cuda", "mps")
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+        return batch.to(device, non_blocking=True)
+
+
+def _combined(losses: Losses) -> Tensor:
+    return torch.stack([loss.detach() for loss in losses.loss.values()]).sum()
+
+
+def _target(part: Callable[..., Any]) -> Any:
+    return part.func if isinstance(part, partial) else part
+
+
+def _build(optimizer: Callable[..., Optimizer], parameters: list[torch.nn.Parameter], *, fusible: bool) -> Optimizer:
+    """The optimizer over its parameters, fused where torch has such a kernel and nothing else was asked for."""
+    given = optimizer.keywords if isinstance(optimizer, partial) else {}
+    knows = "fused" in inspect.signature(_target(optimizer)).parameters
+    extra = {"fused": True} if knows and given.get("fused") is None and fusible else {}
+    try:
+        return optimizer(parameters, **extra)
+    except (TypeError, ValueError) as cause:
+        raise RequestError(str(cause), where="optimizer") from cause

@@ -1,0 +1,19 @@
+"""Pictures of a model: one figure per file in `figures`, found by walking that folder."""
+
+__all__ = [
+    "EXAMPLES",
+    "PICTURES",
+    "Gallery",
+    "Illustration",
+    "Plot",
+    "catalogue",
+    "picture",
+    "png",
+    "save_figures",
+]
+
+from lvm_experiments.plots.catalogue import Plot, catalogue
+from lvm_experiments.plots.illustration import EXAMPLES, PICTURES, Illustration
+from lvm_experiments.plots.picture import picture
+from lvm_experiments.plots.save import Gallery, save_figures
+from lvm_experiments.plots.style import png

@@ -1,0 +1,5 @@
+"""The figures, one per file.
+
+Adding one takes one file here: `TITLE`, `DESCRIPTION` and `draw(context)`, which returns a figure, or None
+where it does not apply. The simplest to read is `samples`.
+"""

@@ -1,0 +1,96 @@
+"""Does the latent space know the classes, which the model was never told?"""
+
+from __future__ import annotations
+
+__all__ = ["DESCRIPTION", "TITLE", "draw"]
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Ellipse
+from matplotlib.patheffects import withStroke
+from sklearn.decomposition import PCA
+
+from lvm_experiments.plots.chart import chart
+from lvm_experiments.plots.illustration import Illustration
+from lvm_experiments.plots.latents import are_real, latent_names, prior_moments
+from lvm_experiments.plots.style import CLASSES, INK, MUTED
+
+TITLE = "Latent space"
+DESCRIPTION = "Posterior means of examples by class; by principal components where L > 2."
+
+
+def draw(context: Illustration) -> Figure | None:
+    """A point for each example; None without labels."""
+    label = context.classes
+    if label is None or not are_real(context.model):
+        return None
+    codes, dims = context.codes, context.codes.shape[1]
+    facts = [f"posterior means of {len(codes)} {context.split} examples"]
+    if dims > 2:
+        facts.append(f"{dims} latent dimensions")
+    figure = chart(5.2, 4.4, TITLE, context.subtitle(*facts, context.space))
+    axes = figure.add_subplot()
+    points, (below, left) = _projected(context, codes)
+    axes.set_xlabel(below)
+    axes.set_ylabel(left)
+    _scatter(figure, axes, points, label)
+    if dims == 2:
+        _prior(context, axes)
+    return figure
+
+
+def _projected(context: Illustration, codes: np.ndarray) -> tuple[np.ndarray, tuple[str, str]]:
+    """Points in the plane, and what its axes are: the latents themselves where they are two."""
+    names = latent_names(context.latents)
+    if codes.shape[1] == 1:
+        return codes, (names[0], "class")
+    if codes.shape[1] == 2:
+        return codes, (names[0], names[1])
+    # The full solver has no noise, and scikit-learn fixes the signs.
+    pca = PCA(2, svd_solver="full")
+    points = pca.fit_transform(codes)
+    shares = np.nan_to_num(pca.explained_variance_ratio_)
+    below, left = (f"principal component {n} ({share:.0%} of the variance)" for n, share in enumerate(shares, start=1))
+    return points, (below, left)
+
+
+def _scatter(figure: Figure, axes: Axes, points: np.ndarray, label: np.ndarray) -> None:
+    values = np.unique(label)
+    number = np.searchsorted(values, label)
+    few = len(values) <= len(CLASSES)
+    colours = ListedColormap(CLASSES[: len(values)]) if few else "viridis"
+    if points.shape[1] == 1:
+        spread = np.random.default_rng(0).uniform(-0.35, 0.35, len(points))
+        points = np.stack([points[:, 0], number + spread], 1)
+        axes.set_yticks(range(len(values)), [f"{value}" for value in values])
+    limits = {"vmin": -0.5, "vmax": len(values) - 0.5}
+    size = float(np.clip(8000 / len(points), 2.5, 14))
+    # In one call, so that no class lies above the others.
+    dots = axes.scatter(points[:, 0], points[:, 1], s=size, c=number, cmap=colours, **limits, alpha=0.75, lw=0)
+    if not few:
+        bar = figure.colorbar(dots, ax=axes, label="class", pad=0.02)
+        shown = np.unique(np.linspace(0, len(values) - 1, 6).round().astype(int))
+        bar.set_ticks(shown, labels=[f"{values[n]}" for n in shown])
+        bar.outline.set_visible(False)
+        return
+    handles, _ = dots.legend_elements(num=list(range(len(values))), alpha=1, lw=0)
+    words = [f"{value}" for value in values]
+    figure.legend(handles, words, title="class", loc="outside right upper", handletextpad=0.1)
+    for n, value in enumerate(values):
+        x, y = np.median(points[number == n], 0)
+        halo = [withStroke(linewidth=2.5, foreground="white")]
+        centre = {"ha": "center", "va": "center", "path_effects": halo, "fontweight": "bold"}
+        axes.text(x, y, f"{value}", color=INK, fontsize="large", **centre)
+
+
+def _prior(context: Illustration, axes: Axes) -> None:
+    """Where the prior expects the points to lie."""
+    middle, deviation = (m.double().cpu() for m in prior_moments(context.model, context.conditions(1)))
+    width, height = (4 * deviation).tolist()
+    shape = Ellipse(middle.tolist(), width, height, fill=False, color=MUTED, lw=0.8, ls="--")
+    axes.add_patch(shape)
+    axes.autoscale_view()
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.legend([shape], ["prior, 2 standard deviations"], loc="upper left", fontsize="small")

@@ -1,0 +1,83 @@
+"""What is left of an example after going through the latent space?"""
+
+from __future__ import annotations
+
+__all__ = ["DESCRIPTION", "TITLE", "draw"]
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from lvm_experiments.plots.chart import small_multiples
+from lvm_experiments.plots.illustration import PICTURES, Illustration
+from lvm_experiments.plots.page import Panel, page
+from lvm_experiments.plots.style import INK, MODEL
+from lvm_experiments.plots.tiles import columns_for, pixels, tile, zoom_for
+
+TITLE = "Reconstructions"
+DESCRIPTION = "Data and the mean of x at the posterior mean of z, in the data's own values."
+
+_FEW = 40  # levels at which points would hide each other
+
+
+def draw(context: Illustration) -> Figure | None:
+    """Images: rows of data above rows of reconstructions. Tables: one against the other."""
+    return _images(context) if context.is_image else _table(context)
+
+
+def _reconstructed(context: Illustration) -> Tensor:
+    x = context.model.decode(context.latents, context.seen.condition)
+    return context.original(x, mean=True)
+
+
+def _images(context: Illustration) -> Figure:
+    spec, mask = context.source, context.examples.mask
+    assert context.seen.x is not None
+    seen = context.original(context.seen.x)
+    rows = {f"{context.split} data": context.raw, "as observed": seen, "reconstruction": _reconstructed(context)}
+    if torch.equal(seen, context.raw.to(seen.dtype)):  # the map's noise leaves no trace
+        del rows["as observed"]
+    n = min(PICTURES, len(context.raw))
+    columns = min(columns_for(spec, 16), n)
+    n -= n % columns  # whole rows
+    series = [
+        pixels(x[:n], spec, context.raw, None if mask is None or i else mask[:n].cpu())
+        for i, x in enumerate(rows.values())
+    ]
+    bands = n // columns
+    # (kind, band, column) to (band, kind, column): each kind of row below the other, band by band.
+    ordered = np.stack(series).reshape(len(rows), bands, columns, *series[0].shape[1:])
+    pictures = ordered.swapaxes(0, 1).reshape(-1, *series[0].shape[1:])
+    tiles = tile(pictures, columns, zoom_for(spec), band=len(rows))
+    facts = ("E[x|z] at the posterior mean of z", context.space)
+    return page([Panel(tiles, rows=list(rows) * bands)], TITLE, context.subtitle(*facts))
+
+
+def _table(context: Illustration) -> Figure:
+    data = context.raw.flatten(1).double().numpy()
+    guess = _reconstructed(context).flatten(1).double().numpy()
+    facts = (f"{context.split} data", "E[x|z] at the posterior mean of z", context.space)
+    figure, axes = small_multiples(context.source, TITLE, context.subtitle(*facts))
+    generator = np.random.default_rng(context.seed)
+    for number, one in enumerate(axes):
+        x, y = data[:, number], guess[:, number]
+        ends = [np.nanmin([x, y]), np.nanmax([x, y])]
+        one.plot(ends, ends, color=INK, linewidth=0.6, zorder=1)
+        if 0 < context.source.levels <= _FEW:
+            x, y = (v + generator.uniform(-0.2, 0.2, v.shape) for v in (x, y))
+        one.scatter(x, y, s=4, alpha=0.4, color=MODEL, linewidths=0, zorder=2)
+        one.set_title(f"{one.get_title()}   {_explained(data[:, number], guess[:, number])}", pad=3)
+        one.set_box_aspect(1)
+    figure.supxlabel("data", fontsize="medium")
+    figure.supylabel("reconstruction", fontsize="medium")
+    return figure
+
+
+def _explained(x: np.ndarray, y: np.ndarray) -> str:
+    """The share of the variance that is explained, in words; none where nothing varies."""
+    there = np.isfinite(x)
+    total = ((x[there] - x[there].mean()) ** 2).sum()
+    if total == 0:
+        return "constant"
+    return f"$R^2$ = {1 - ((x[there] - y[there]) ** 2).sum() / total:.2f}"

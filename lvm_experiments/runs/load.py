@@ -1,0 +1,177 @@
+"""A trained model, back from its run folder."""
+
+from __future__ import annotations
+
+__all__ = ["TrainedModel", "best_device", "load", "load_parameters", "read_spec"]
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lvm_experiments.batch import Batch
+from lvm_experiments.configuration import instantiate
+from lvm_experiments.errors import RequestError
+from lvm_experiments.models import Evidence, LatentVariableModel
+from lvm_experiments.observations import ObservationMap, observe
+from lvm_experiments.runs.checkpoint_file import read_checkpoint
+from lvm_experiments.runs.files import read_json
+from lvm_experiments.runs.folder import RunFolder
+from lvm_experiments.spec import DataSpec
+
+
+class TrainedModel:
+    """A model with the observation map it was trained through: data in their own values go in and come out.
+
+    Arguments:
+        model: The model, in the likelihood's space.
+        observation: The map to that space.
+        config: The run's configuration.
+        folder: The run's folder.
+    """
+
+    def __init__(
+        self, model: LatentVariableModel, observation: ObservationMap, config: dict[str, Any], folder: RunFolder
+    ) -> None:
+        self.model, self.observation, self.config, self.folder = model, observation, config, folder
+
+    @property
+    def spec(self) -> DataSpec:
+        """What is known of the data, in their own space."""
+        return self.observation.source
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are."""
+        return next((p.device for p in self.model.parameters()), torch.device("cpu"))
+
+    @torch.no_grad()
+    def sample(self, n: int, *, seed: int = 0, mean: bool = False, condition: Tensor | None = None) -> Tensor:
+        """Draws of x in the data's own values, shape `(n, *shape)`.
+
+        Arguments:
+            n: How many.
+            seed: Of the draws; the caller's random numbers are left alone.
+            mean: Whether to return the mean of x given the drawn z.
+            condition: What to condition on, shape `(B, C)`.
+        """
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            return self.observation.inverse(self.model.sample(n, condition, mean=mean))
+
+    def observe(self, x: Batch | Tensor, *, seed: int = 0) -> Batch:
+        """Data in their own values to a batch in the likelihood's space; the map's noise is keyed by example."""
+        batch = Batch.wrap(x).to(self.device)
+        if batch.index is None:
+            batch = batch.replace(index=torch.arange(len(batch), device=self.device))
+        return observe(self.observation, batch, seed)
+
+    def encode(self, x: Batch | Tensor, *, seed: int = 0) -> dict[str, Tensor]:
+        """Posterior means, shape `(B, *event)` each."""
+        return self.model.encode(self.observe(x, seed=seed))
+
+    def reconstruct(self, x: Batch | Tensor, *, seed: int = 0) -> Tensor:
+        """E[x|z] at the posterior mean of z, in the data's own values, shape `(B, *shape)`."""
+        return self.observation.inverse(self.model.reconstruct(self.observe(x, seed=seed)))
+
+    def evidence(self, x: Batch | Tensor, num_samples: int = 100, *, seed: int = 0) -> Evidence:
+        """log p(x) in the likelihood's space, with its error; `observation.log_det()` turns it into the data's own.
+
+        Raises:
+            RequestError: For observations outside the support.
+        """
+        batch = self.observe(x, seed=seed)
+        assert batch.x is not None
+        try:
+            self.model.likelihood.check(batch.x, batch.observed)
+        except ValueError as cause:
+            raise RequestError(str(cause), where="x") from cause
+        return self.model.evidence(batch, num_samples, seed=seed)
+
+
+def load(
+    run_dir: str | PathLike[str] | RunFolder,
+    *,
+    checkpoint: str = "best",
+    device: str | torch.device = "cpu",
+    allow_targets: Sequence[str] = (),
+) -> TrainedModel:
+    """The trained model of a run, from its folder alone.
+
+    No data set is read, and nothing a folder names is executed but parts of this package.
+
+    Arguments:
+        run_dir: The run's folder.
+        checkpoint: `best` or `last`.
+        device: Where to put it.
+        allow_targets: Modules of your own whose classes its configuration may name.
+
+    Raises:
+        RequestError: For a folder that is no run's, names what is not allowed, or holds a checkpoint that does not fit.
+    """
+    folder = run_dir if isinstance(run_dir, RunFolder) else RunFolder(run_dir)
+    config = folder.read_config()
+    for key in ("model", "observation"):
+        if not isinstance(config.get(key), dict):
+            raise RequestError(f"has no {key}", where=str(folder.config), hint="give the folder of a run")
+    observation = instantiate(config["observation"], "observation", allow_targets)(read_spec(folder))
+    model = instantiate(config["model"], "model", allow_targets)(observation.spec)
+    if checkpoint not in ("best", "last"):
+        raise RequestError(f"no checkpoint is called {checkpoint!r}", where="checkpoint", hint="choose best or last")
+    path = folder.best if checkpoint == "best" else folder.last
+    load_parameters(model, path)
+    return TrainedModel(model.to(device).eval(), observation, config, folder)
+
+
+def best_device(name: str) -> torch.device:
+    """The device of that name; `auto` is the best there is.
+
+    Raises:
+        RequestError: Where it is not there.
+    """
+    if name == "auto":
+        kinds = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+        name = next((kind for kind, there in kinds.items() if there), "cpu")
+    try:
+        device = torch.device("cuda" if name == "gpu" else name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as cause:
+        raise RequestError(f"there is no device {name!r} here", where="device", hint="choose cpu or auto") from cause
+    return device
+
+
+def read_spec(folder: RunFolder) -> DataSpec:
+    """What the run's model had to know of the data.
+
+    Raises:
+        RequestError: Where the file is missing or is something else.
+    """
+    try:
+        return DataSpec.from_json(read_json(folder.spec))
+    except (TypeError, KeyError, ValueError, RuntimeError) as cause:
+        raise RequestError("does not describe data", where=str(folder.spec)) from cause
+
+
+def load_parameters(model: LatentVariableModel, path: Path) -> None:
+    """Puts a checkpoint's parameters into a model.
+
+    Raises:
+        RequestError: Where they are another model's; names the first that does not fit.
+    """
+    parameters = read_checkpoint(path).get("state_dict")
+    if not isinstance(parameters, dict):
+        raise RequestError("is no checkpoint of a run", where=str(path))
+    found = {k.removeprefix("model."): v for k, v in parameters.items() if k.startswith("model.")}
+    wanted = model.state_dict()
+    hint = "it belongs to another model; give the checkpoint of one with the same parts and sizes"
+    for name in sorted(wanted.keys() ^ found.keys()):
+        side = "lacks" if name in wanted else "holds, and this model does not have,"
+        raise RequestError(f"{side} the parameter {name}", where=str(path), hint=hint)
+    for name, tensor in wanted.items():
+        if tensor.shape != found[name].shape:
+            sizes = f"{tuple(found[name].shape)}, and this model's {tuple(tensor.shape)}"
+            raise RequestError(f"its parameter {name} has shape {sizes}", where=str(path), hint=hint)
+    model.load_state_dict(found)

@@ -1,0 +1,158 @@
+"""The contract of likelihoods."""
+
+from __future__ import annotations
+
+__all__ = ["check_likelihood"]
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from lvm_experiments.distributions import Observation
+from lvm_experiments.likelihoods import Likelihood
+from lvm_experiments.spec import DataSpec
+from lvm_experiments.testing.promises import (
+    agrees_with_moments,
+    gradients_reach,
+    in_support,
+    require,
+    seeded,
+    survives_saving,
+)
+
+_SPACES = ("binary", "bytes", "unit", "real", "counts", "tokens", "mixed")
+_K, _B, _DRAWS = 2, 3, 4000
+
+
+def check_likelihood(likelihood: Callable[[DataSpec], Likelihood], spec: DataSpec) -> None:
+    """Shapes, support, moments, normalisation, missing cells, saturation, gradients, saving.
+
+    Arguments:
+        likelihood: What is called with `spec` to build it: a class, or a partial of one.
+        spec: What is known of the data, in the likelihood's space.
+
+    Raises:
+        AssertionError: With the promise that is not kept.
+    """
+    with seeded():
+        part = likelihood(spec)
+        _states_facts(part, spec)
+        raw = torch.randn(_K, _B, *part.parameter_shape, requires_grad=True)
+        x = _has_shapes(part, spec, raw)
+        _checks_support(part, x)
+        if part.normalised:
+            _samples_from_its_density(part(raw.detach()), spec)
+            _sums_to_one(likelihood, spec)
+        if part.mask is not None:
+            _ignores_missing_cells(part, spec, raw, x)
+        _is_finite_when_saturated(part, x)
+        gradients_reach(part, part(raw).log_prob(x).sum(), "log_prob")
+        fixed = raw.detach()
+        survives_saving(lambda: likelihood(spec), lambda m: m(fixed).log_prob(x))
+
+
+def _states_facts(part: Likelihood, spec: DataSpec) -> None:
+    require(isinstance(part, Likelihood), "a likelihood is a Likelihood")
+    require(part.space in _SPACES, f"space is one of {', '.join(_SPACES)}")
+    require(part.mask in ("cells", "pixels", "steps", None), "mask is cells, pixels, steps or None")
+    require(isinstance(part.normalised, bool), "normalised says whether log_prob is a log density")
+    require(isinstance(part.parameter_shape, tuple), "parameter_shape is a tuple")
+
+
+def _has_shapes(part: Likelihood, spec: DataSpec, raw: Tensor) -> Tensor:
+    p = part(raw)
+    require(isinstance(p, Observation), "forward gives an Observation")
+    require(p.batch_shape == (_K, _B), "the batch shape of p(x|z) is (K, B)")
+    require(p.event_shape == spec.shape, "the event shape of p(x|z) is that of an example")
+    require(p.sample().shape == (_K, _B, *spec.shape), "a draw has shape (K, B, *shape)")
+    require(not p.sample().requires_grad, "gradients do not pass a draw")
+    require(p.sample((4,)).shape == (4, _K, _B, *spec.shape), "sample axes come first")
+    require(p.mean.shape == (_K, _B, *spec.shape), "the mean has shape (K, B, *shape)")
+    if part.normalised:
+        require(in_support(spec, p.sample((50,))), "draws lie in the support")
+    x = p.sample()[0]
+    log_p = p.log_prob(x)
+    require(log_p.shape == (_K, _B), "log_prob of x (B, *shape) has shape (K, B)")
+    require(log_p.dtype == raw.dtype, "log_prob keeps the type of its parameters")
+    require(torch.isfinite(log_p).all(), "log_prob of a draw is finite")
+    own = torch.stack([x, x.flip(0)])[:_K]
+    both = p.log_prob(own)
+    require(both.shape == (_K, _B), "log_prob of x (K, B, *shape) has shape (K, B)")
+    require(torch.allclose(both[0], log_p[0]), "each draw of z is scored on its own")
+    alone = part(raw[:, 1:2]).log_prob(x[1:2])
+    require(torch.allclose(alone, log_p[:, 1:2]), "an example's density does not depend on the others")
+    return x
+
+
+def _checks_support(part: Likelihood, x: Tensor) -> None:
+    part.check(x)
+    broken = x.clone()
+    broken[0].view(-1)[0] = torch.nan
+    require(_refuses(part, broken), "check refuses NaN")
+    mask = torch.isfinite(broken)
+    require(not _refuses(part, broken, mask), "check passes over what is missing")
+
+
+def _refuses(part: Likelihood, x: Tensor, mask: Tensor | None = None) -> bool:
+    try:
+        part.check(x, mask)
+    except ValueError:
+        return True
+    return False
+
+
+def _samples_from_its_density(p: Observation, spec: DataSpec) -> None:
+    draws = p.sample((_DRAWS,))
+    agrees_with_moments(draws, p.mean, p.variance, "p(x|z)")
+
+
+def _sums_to_one(likelihood: Callable[[DataSpec], Likelihood], spec: DataSpec) -> None:
+    """Over all values of a single cell."""
+    single = spec.replace(shape=(1,) * len(spec.shape), mean=None, std=None)
+    part = likelihood(single)
+    p = part(torch.randn(1, 5, *part.parameter_shape))
+    if spec.space in ("binary", "bytes"):
+        values = torch.arange(max(spec.levels, 2), dtype=p.mean.dtype)
+        weights = torch.ones_like(values)[:, None]
+        x = values[:, None].expand(-1, 5)
+    elif spec.space in ("unit", "real"):
+        t = torch.linspace(0, 1, 20_001) if spec.space == "unit" else torch.linspace(-12, 12, 20_001)
+        step = (t[1] - t[0]).expand(len(t)).clone()
+        step[[0, -1]] /= 2
+        t, step = t[:, None], step[:, None]
+        mean, sd = p.mean.reshape(1, 5), p.variance.reshape(1, 5).sqrt()
+        # sinh reaches tails that fall slowly.
+        x = t.expand(-1, 5) if spec.space == "unit" else mean + sd * torch.sinh(t)
+        weights = step if spec.space == "unit" else sd * torch.cosh(t) * step
+    else:
+        return
+    mass = torch.stack([p.log_prob(v.reshape(5, *single.shape))[0].exp() for v in x]).mul(weights).sum(0)
+    require(torch.allclose(mass, torch.ones_like(mass), atol=1e-4), "the density of a cell integrates to 1")
+
+
+def _ignores_missing_cells(part: Likelihood, spec: DataSpec, raw: Tensor, x: Tensor) -> None:
+    cells = {"cells": spec.shape, "pixels": (1, *spec.shape[1:]), "steps": spec.shape[:1]}
+    mask = torch.rand(_B, *cells[part.mask or "cells"]) < 0.5
+    mask[0], mask[1] = True, False
+    values, gradients = [], []
+    for filler in (0.0, 1e6, torch.nan):
+        log_p = part(raw).log_prob(torch.where(mask, x, x.new_tensor(filler)), mask)
+        values.append(log_p)
+        gradients.append(torch.autograd.grad(log_p.sum(), raw)[0])
+    bits = "what stands in a missing cell changes no bit of"
+    require(all(torch.equal(values[0], v) for v in values), f"{bits} log_prob")
+    require(all(torch.equal(gradients[0], g) for g in gradients), f"{bits} its gradient")
+    require(torch.isfinite(gradients[0]).all(), "gradients are finite where cells are missing")
+    whole = part(raw).log_prob(x)[:, 0]
+    require(torch.allclose(values[0][:, 0], whole), "a mask of all ones is no mask")
+    require((values[0][:, 1] == 0).all(), "log_prob of nothing is 0")
+
+
+def _is_finite_when_saturated(part: Likelihood, x: Tensor) -> None:
+    for value in (-50.0, 50.0):
+        raw = torch.full((1, _B, *part.parameter_shape), value, requires_grad=True)
+        log_p = part(raw).log_prob(x)
+        (gradient,) = torch.autograd.grad(log_p.sum(), raw)
+        require(torch.isfinite(log_p).all(), f"log_prob is finite at raw parameters of {value:g}")
+        require(torch.isfinite(gradient).all(), f"gradients are finite at raw parameters of {value:g}")

@@ -1,0 +1,28 @@
+"""Uniform noise that a test chooses, to reach values that are drawn once in 16 million."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+
+class given_uniform(TorchFunctionMode):  # noqa: N801 - used like torch.no_grad
+    """Inside, `torch.rand` gives this number everywhere."""
+
+    def __init__(self, u: float) -> None:
+        super().__init__()
+        self.u = u
+
+    def __torch_function__(
+        self,
+        func: Callable,
+        types: Sequence[type],
+        args: tuple = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        if func is torch.rand:
+            return torch.full(args[0] if isinstance(args[0], tuple) else args, self.u)
+        return func(*args, **(kwargs or {}))
