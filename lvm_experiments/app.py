@@ -173,6 +173,7 @@ def _start(
     folder: RunFolder,
     config: dict[str, Any],
     *,
+    resumes: bool = False,
     replace: bool = True,
     results: list[Any] | None = None,
 ) -> int:
@@ -181,13 +182,14 @@ def _start(
     Arguments:
         folder: The run's folder.
         config: Resolved and checked.
+        resumes: Whether the folder may hold a run already, to go on with.
         replace: Whether that program takes the place of this one, rather than being waited for.
         results: Takes up the final metrics.
     """
     from lvm_experiments.runs.rank import is_rank_zero
 
     if is_rank_zero():
-        if config["resume"] is None:
+        if not resumes:
             _refuse_second_run(folder.path)
         folder.create()
         folder.write_config(config)
@@ -225,9 +227,8 @@ def _resume(line: CommandLine, tree: ConfigTree) -> int:
     trust(stored, allow)
     words = [word for word in line.overrides if parse_override(word).key_or_group != "resume"]
     config = resume_config(stored, with_changes(stored, words, tree, folder.path))
-    config["resume"] = str(folder.path)
     check(config, allow, tree=tree)
     if folder.status.exists() and (status := read_status(folder))["state"] == "running":
         who = f"process {status['pid']} on {status['host']}"
         raise RequestError(f"{who} is running it", where=str(folder.path))
-    return guarded(lambda: _start(folder, config), folder)
+    return guarded(lambda: _start(folder, config, resumes=True), folder)

@@ -1,4 +1,4 @@
-"""Measures the trained model of a run again: `python -m lvm_experiments.evaluate run=DIR evaluation=full split=test`."""
+"""Measures the trained model of a run again: `python -m lvm_experiments.evaluate run=DIR split=test`."""
 
 from __future__ import annotations
 

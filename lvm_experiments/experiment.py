@@ -85,7 +85,12 @@ def _run(config: dict[str, Any], folder: RunFolder) -> dict[str, float]:
         _compile(model)
 
     several = len(objective.groups(model)) > 1
+    loaders = Loaders(data, dataset, config["seed"])
     trainer_config = dict(config["trainer"])
+    for key in ("limit_train_batches", "overfit_batches"):
+        if isinstance(share := trainer_config.get(key), float) and share > 0:
+            # The loader ends the epoch there, and Lightning would take the same share of what is left.
+            trainer_config[key] = loaders.batches(share)
     # Lightning clips only what it steps itself.
     clip = trainer_config.pop("gradient_clip_val") if several else None
     module = ExperimentModule(
@@ -94,7 +99,7 @@ def _run(config: dict[str, Any], folder: RunFolder) -> dict[str, float]:
         observation,
         build("optimizer"),
         build("scheduler"),
-        loaders=Loaders(data, dataset, config["seed"]),
+        loaders=loaders,
         monitor=monitor.name,
         seed=config["seed"],
         validation_seed=evaluation.seed,
@@ -103,7 +108,8 @@ def _run(config: dict[str, Any], folder: RunFolder) -> dict[str, float]:
     module.check_optimizer()
     if is_rank_zero():
         write_json(folder.spec, data.spec.to_json())
-    checkpoint = rewind(folder) if config["resume"] is not None else None
+    # A folder that a run was started in before goes on from its last checkpoint; a new one has none.
+    checkpoint = rewind(folder)
     loggers = build_loggers(build("logger"), folder, config)
     failed = True
     try:
@@ -146,7 +152,7 @@ def _warn(objective: Objective, trainer: pl.Trainer, module: ExperimentModule) -
     steps = (
         trainer.max_steps
         if trainer.max_steps > 0
-        else epochs * len(module.loaders.train(0, 1, trainer.limit_train_batches))
+        else epochs * len(module.loaders.train(0, 1, trainer.limit_train_batches, trainer.overfit_batches))
     )
     for text in objective.warnings(Progress(0, 0, steps, epochs)):
         log.warning(text)
@@ -175,7 +181,8 @@ def _evaluate(
     model, observation = module.model, module.observation
     if folder.best.exists():
         load_parameters(model, folder.best)
-    model.to(trainer.strategy.root_device)
+    # Whatever the precision of training: in that of a model that is loaded.
+    model.to(trainer.strategy.root_device, torch.get_default_dtype())
     with EvaluationBar() as bar:
         measurements, examples = measure_splits(
             evaluation, model, observation, data, evaluation.splits, report_progress=bar.update

@@ -17,7 +17,7 @@ from torch import Tensor, distributed
 from torch.optim import Optimizer
 
 from lvm_experiments.batch import Batch
-from lvm_experiments.data import Data, DataSet, IndexLoader
+from lvm_experiments.data import Data, DataSet, IndexLoader, Split, StreamedSplit
 from lvm_experiments.errors import RequestError, RunError
 from lvm_experiments.evaluation import metric_of
 from lvm_experiments.models import LatentVariableModel
@@ -41,25 +41,42 @@ class Loaders:
     def __init__(self, data: Data, dataset: DataSet, seed: int) -> None:
         self.data, self.dataset, self.seed = data, dataset, seed
 
-    def train(self, rank: int, world: int, limit: float | int) -> IndexLoader:
-        """Shuffled training batches, anew each epoch; `limit` is Lightning's `limit_train_batches`."""
-        whole = ceil(len(self.data.train) / self.dataset.batch_size)
-        batches = min(limit, whole) if isinstance(limit, int) else max(1, int(limit * whole))
+    def train(self, rank: int, world: int, limit: float | int, overfit: float | int = 0) -> IndexLoader:
+        """Shuffled training batches, anew each epoch.
+
+        Arguments:
+            rank: The number of this process.
+            world: How many there are.
+            limit: Lightning's `limit_train_batches`: so many batches of an epoch.
+            overfit: Lightning's `overfit_batches`: so many batches are all there is to train on.
+        """
+        split = self._first(overfit) if overfit else self.data.train
+        batches = None if overfit else self.batches(limit)
         return IndexLoader(
-            self.data.train,
+            split,
             self.dataset.batch_size,
             seed=self.seed,
             shuffle=True,
             rank=rank,
             world=world,
             num_workers=self.dataset.num_workers,
-            max_batches=None if batches >= whole else int(batches),
+            max_batches=batches,
         )
 
-    def val(self, rank: int, world: int) -> IndexLoader:
+    def val(self, rank: int, world: int, overfit: float | int = 0) -> IndexLoader:
         """Validation batches in order. Larger than those of training, whose gradients want them small."""
+        split = self._first(overfit) if overfit else self.data.val
         size = max(500, self.dataset.batch_size)
-        return IndexLoader(self.data.val, size, rank=rank, world=world, num_workers=self.dataset.num_workers)
+        return IndexLoader(split, size, rank=rank, world=world, num_workers=self.dataset.num_workers)
+
+    def batches(self, limit: float | int) -> int:
+        """How many batches of an epoch a number of them, or a share, is."""
+        whole = ceil(len(self.data.train) / self.dataset.batch_size)
+        return min(limit, whole) if isinstance(limit, int) else max(1, int(limit * whole))
+
+    def _first(self, batches: float | int) -> Split | StreamedSplit:
+        examples = min(self.batches(batches) * self.dataset.batch_size, len(self.data.train))
+        return self.data.train.select(torch.arange(examples))
 
 
 class ExperimentModule(pl.LightningModule):
@@ -192,10 +209,12 @@ class ExperimentModule(pl.LightningModule):
     def _stop(self, step: int, losses: Losses | None) -> None:
         terms = [] if losses is None else [n for n, t in losses.terms.items() if not bool(torch.isfinite(t).all())]
         names = f" ({', '.join(terms)})" if terms else ""
+        epoch = self.trainer.current_epoch
+        kept = "the last good epoch's checkpoint is kept; " if epoch else ""
         raise RunError(
-            f"the loss{names} is not a finite number at step {step}, epoch {self.trainer.current_epoch}",
+            f"the loss{names} is not a finite number at step {step}, epoch {epoch}",
             where="training",
-            hint="the last good epoch's checkpoint is kept; try a smaller optimizer.lr or trainer.gradient_clip_val=1",
+            hint=f"{kept}try a smaller optimizer.lr or trainer.gradient_clip_val=1",
         )
 
     # ---- validation, always at beta = 1
@@ -276,10 +295,13 @@ class ExperimentModule(pl.LightningModule):
 
     def train_dataloader(self) -> IndexLoader:
         # Here and not before, because a forked process learns its rank only now.
-        return self.loaders.train(self.global_rank, self.trainer.world_size, self.trainer.limit_train_batches)
+        trainer = self.trainer
+        return self.loaders.train(
+            self.global_rank, trainer.world_size, trainer.limit_train_batches, trainer.overfit_batches
+        )
 
     def val_dataloader(self) -> IndexLoader:
-        return self.loaders.val(self.global_rank, self.trainer.world_size)
+        return self.loaders.val(self.global_rank, self.trainer.world_size, self.trainer.overfit_batches)
 
     def check_optimizer(self) -> None:
         """Builds optimiser and scheduler once for nothing, so that a wrong argument is refused before training.

@@ -50,7 +50,7 @@ class DataSpec:
         return prod(self.shape)
 
     def embed(self, x: Tensor) -> Tensor:
-        """Scales x for encoders: countable levels to [-1, 1], columns of a table by their deviation, all centred on the mean.
+        """Scales x for encoders: levels to [-1, 1], columns of a table by their deviation, all centred.
 
         Centring is worth two nats on MNIST after 20 epochs of a tanh network, and is what most recipes do.
 

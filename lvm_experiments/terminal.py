@@ -26,6 +26,7 @@ _NOISE = (
     r".*isinstance\(treespec, LeafSpec\).*",
     r".*exists and is not empty.*",
     r".*smaller than the logging interval.*",
+    r".*`broadcast_buffers` is deprecated.*",
     r".*GPU available but not used.*",
     r".*lr_scheduler.step\(\)` before `optimizer.step\(\)`.*",
 )
@@ -35,7 +36,8 @@ _NOISE = (
 def logged(folder: RunFolder) -> Iterator[None]:
     """Inside, what the program and its libraries have to say goes to `run.log`, warnings to the terminal as well."""
     root = logging.getLogger()
-    levels = {logger: logger.level for logger in (root, logging.getLogger("pytorch_lightning"))}
+    libraries = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric")]
+    levels = {logger: logger.level for logger in (root, *libraries)}
     handlers: list[logging.Handler] = []
     if is_rank_zero():
         # The folder may not be writable; who owns it says so.
@@ -53,8 +55,10 @@ def logged(folder: RunFolder) -> Iterator[None]:
     quiet = _Quiet()
     for handler in handlers:
         handler.addFilter(quiet)
-    lightning = logging.getLogger("pytorch_lightning")
-    its_own, lightning.handlers, lightning.propagate = lightning.handlers, [], True
+    # They write to the terminal themselves unless told otherwise.
+    their_own = {logger: (logger.handlers, logger.propagate) for logger in libraries}
+    for logger in libraries:
+        logger.handlers, logger.propagate = [], True
     try:
         with warnings.catch_warnings():
             for text in _NOISE:
@@ -62,7 +66,9 @@ def logged(folder: RunFolder) -> Iterator[None]:
             yield
     finally:
         logging.captureWarnings(False)
-        root.handlers, lightning.handlers = before, its_own
+        root.handlers = before
+        for logger, (its_own, propagates) in their_own.items():
+            logger.handlers, logger.propagate = its_own, propagates
         for logger, level in levels.items():
             logger.setLevel(level)
         for handler in handlers:

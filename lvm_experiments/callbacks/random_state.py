@@ -41,7 +41,7 @@ def restore_random_state(states: list[dict[str, Any]]) -> None:
         return
     state = states[rank]
     version, words, gauss = state["python"]
-    random.setstate((version, tuple(words), gauss))
+    random.setstate((version, tuple(words.tolist()), gauss))
     algorithm, keys, *rest = state["numpy"]
     np.random.set_state((algorithm, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002
     torch.set_rng_state(state["torch"].cpu())
@@ -54,7 +54,8 @@ def _state() -> dict[str, Any]:
     version, words, gauss = random.getstate()
     algorithm, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002 - libraries draw from it
     return {
-        "python": [version, list(words), gauss],
+        # As tensors: pickling hundreds of single numbers takes longer than all the rest.
+        "python": [version, torch.tensor(words, dtype=torch.int64), gauss],
         "numpy": [algorithm, torch.tensor(keys, dtype=torch.int64), *rest],
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],

@@ -11,8 +11,11 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from lvm_experiments.configuration.targets import locate, refuse_unless_allowed
-from lvm_experiments.errors import RequestError, RunError
+from lvm_experiments.errors import Interrupted, RequestError, RunError
 
+# Of a program or a machine, to be seen with their traceback; the rest objects to what was asked for.
+_FAULTS = (ArithmeticError, AssertionError, Interrupted, MemoryError, RuntimeError)
+_SHOWN = 8  # keys named in a message
 _SPECIAL = {"_target_", "_partial_", "_convert_", "_recursive_"}
 
 
@@ -30,7 +33,9 @@ class Part(functools.partial):
         except RequestError as error:
             _place(error, self.where)
             raise
-        except (TypeError, ValueError) as error:
+        except _FAULTS:
+            raise
+        except Exception as error:
             raise _explained(error, self.func, self.keywords, self.where) from error
 
 
@@ -103,6 +108,8 @@ def _build(node: Any, where: str, targets: Mapping[str, Any]) -> Any:
     except RequestError as error:
         _place(error, where)
         raise
+    except _FAULTS:
+        raise
     except Exception as error:
         raise _explained(error, target, given, where) from error
 
@@ -114,7 +121,9 @@ def _place(error: RequestError, where: str) -> None:
 
 
 def _explained(error: Exception, target: Any, given: Mapping[str, Any], where: str) -> RequestError:
-    text = str(error) or "no reason given"
-    cause = text if isinstance(error, TypeError | ValueError) else f"{type(error).__name__}: {text}"
+    text = str(error) or type(error).__name__
+    cause = f"{type(error).__name__}: {text}" if isinstance(error, LookupError) else text
     name = getattr(target, "__name__", str(target))
-    return RequestError(cause, where=where, hint=f"while building {name} from {', '.join(given) or 'no keys'}")
+    keys = ", ".join(list(given)[:_SHOWN]) or "no keys"
+    rest = f" and {len(given) - _SHOWN} more" if len(given) > _SHOWN else ""
+    return RequestError(cause, where=where, hint=f"while building {name} from {keys}{rest}")

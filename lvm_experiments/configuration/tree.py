@@ -10,23 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from lvm_experiments.errors import RequestError, nearest
-
-
-def conf_dir() -> Path:
-    """The folder of configuration files: inside the package in a wheel, beside it in a checkout.
-
-    Raises:
-        RequestError: Where neither is there.
-
-    Example:
-        >>> (conf_dir() / "config.yaml").is_file()
-        True
-    """
-    package = Path(__file__).resolve().parents[1]
-    for folder in (package / "conf", package.parent / "conf"):
-        if (folder / "config.yaml").is_file():
-            return folder
-    raise RequestError("the configuration files of the package are missing", hint="install it again")
+from lvm_experiments.options import conf_dir
 
 
 @dataclass(frozen=True)

@@ -63,17 +63,15 @@ class ContinuousBernoulli(Observation):
         return half, torch.where(half.abs() < _NEAR / 2, torch.ones_like(half), half)
 
     def sample(self, sample_shape: Size = torch.Size()) -> Tensor:
+        # The inverse distribution function, log(1 + u (e^l - 1)) / l, from the side where e^l does not overflow:
+        # for -|l| it is -log(1 - u (1 - e^-|l|)) / |l|, and a positive logit mirrors it.
         with torch.no_grad():
-            return self.rsample(sample_shape)
-
-    def rsample(self, sample_shape: Size = torch.Size()) -> Tensor:
-        """By the inverse distribution function, log(1 + u (e^l - 1)) / l, from the side where e^l does not overflow."""
-        u = self._noise(sample_shape, self.logits)
-        size = self.logits.abs()
-        far = torch.where(size < 1e-3, torch.ones_like(size), size)
-        # For -|l|: x = -log(1 - u (1 - e^-|l|)) / |l|; a positive logit mirrors it.
-        falling = torch.where(size < 1e-3, u, -torch.log1p(u * torch.expm1(-far)) / far)
-        return torch.where(self.logits > 0, 1 - falling, falling).clamp(0, 1)
+            u = self._noise(sample_shape, self.logits)
+            size = self.logits.abs()
+            far = torch.where(size < 1e-3, torch.ones_like(size), size)
+            near = u - size / 2 * u * (1 - u)
+            falling = torch.where(size < 1e-3, near, -torch.log1p(u * torch.expm1(-far)) / far)
+            return torch.where(self.logits > 0, 1 - falling, falling).clamp(0, 1)
 
 
 def _log_sinhc(logits: Tensor) -> Tensor:

@@ -40,6 +40,11 @@ class SoftBernoulliLikelihood(BernoulliLikelihood):
     Arguments:
         spec: What is known of the data.
 
+    Example:
+        >>> likelihood = SoftBernoulliLikelihood(DataSpec("unit", (4,)))
+        >>> likelihood.normalised
+        False
+
     References:
         | The continuous Bernoulli: fixing a pervasive error in variational autoencoders (Loaiza-Ganem &
         Cunningham, 2019)

@@ -53,6 +53,11 @@ class FixedGaussianLikelihood(Likelihood):
     Arguments:
         spec: What is known of the data.
         variance: $\sigma^2$.
+
+    Example:
+        >>> likelihood = FixedGaussianLikelihood(DataSpec("real", (4,)), variance=1.0)
+        >>> round(likelihood(torch.zeros(1, 1, 1, 4)).log_prob(torch.zeros(1, 4)).item(), 4)
+        -3.6758
     """
 
     space = "real"
@@ -73,6 +78,10 @@ class PerDimensionGaussianLikelihood(Likelihood):
         spec: What is known of the data.
         variance: The $\sigma_d^2$ to start from.
         min_variance: A floor, without which a cell that never varies has no bound on its density.
+
+    Example:
+        >>> PerDimensionGaussianLikelihood(DataSpec("real", (4,))).log_scale.shape
+        torch.Size([4])
     """
 
     space = "real"
@@ -93,6 +102,10 @@ class PredictedGaussianLikelihood(Likelihood):
         spec: What is known of the data.
         min_variance: A floor, without which the density of a well predicted cell has no bound (Mattei & Frellsen,
             2018, arXiv 1802.04826).
+
+    Example:
+        >>> PredictedGaussianLikelihood(DataSpec("real", (4,))).parameter_shape
+        (2, 4)
     """
 
     space = "real"

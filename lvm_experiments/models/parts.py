@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["build_part", "check_domains", "check_space", "class_of", "options_where"]
+__all__ = ["build_part", "check_domains", "check_space", "class_of"]
 
 from collections.abc import Callable
 from functools import partial
-from importlib import import_module
 from typing import Any, TypeVar
 
-import yaml
 from torch import nn
 
-from lvm_experiments.configuration.tree import conf_dir
 from lvm_experiments.errors import RequestError
 from lvm_experiments.observations import fits
+from lvm_experiments.options import options_where
 from lvm_experiments.spec import DataSpec
 
 T = TypeVar("T", bound=nn.Module)
@@ -68,16 +66,3 @@ def check_domains(posterior: Callable[..., nn.Module] | None, prior: Callable[..
         where="model.prior",
         hint=f"choose model/prior={'|'.join(can)}",
     )
-
-
-def options_where(group: str, admits: Callable[[Any], bool]) -> list[str]:
-    """The options of a configuration group whose class is admitted, to be named in a refusal."""
-    found = []
-    for path in sorted((conf_dir() / group).glob("*.yaml")):
-        target = (yaml.safe_load(path.read_text()) or {}).get("_target_")
-        if target is None:
-            continue
-        module, _, name = target.rpartition(".")
-        if admits(getattr(import_module(module), name)):
-            found.append(path.stem)
-    return found

@@ -72,7 +72,7 @@ class Objective(nn.Module, ABC):
 
     def __init__(self) -> None:
         super().__init__()
-        self.__dict__["drawn"] = []
+        self._drawn: list[Draw] = []
 
     @abstractmethod
     def compute(self, model: LatentVariableModel, batch: Batch, progress: Progress) -> Losses:
@@ -81,14 +81,14 @@ class Objective(nn.Module, ABC):
     def draw(self, model: LatentVariableModel, batch: Batch, num_samples: int = 1) -> Draw:
         """A differentiable draw whose own losses will be added."""
         drawn = model.draw(batch, num_samples)
-        self.__dict__["drawn"].append(drawn)
+        self._drawn.append(drawn)
         return drawn
 
     def forward(self, model: LatentVariableModel, batch: Batch, progress: Progress) -> Losses:
         """The losses of a batch, means over its examples."""
-        self.__dict__["drawn"] = []
+        self._drawn = []
         losses = self.compute(model, batch, progress)
-        draws, self.__dict__["drawn"] = self.__dict__["drawn"], []
+        draws, self._drawn = self._drawn, []
         for drawn in draws:
             for name, own in drawn.losses.items():
                 losses.loss["model"] = losses.loss["model"] + own.mean()

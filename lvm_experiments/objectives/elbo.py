@@ -24,6 +24,12 @@ class ELBO(Objective):
         beta: The weight of the rate.
         schedule: The factor s of the weight during training.
 
+    Example:
+        >>> from lvm_experiments.objectives import Linear
+        >>> objective = ELBO(beta=4.0, schedule=Linear(duration=10))
+        >>> objective.warnings(Progress(epochs=100))
+        []
+
     References:
         | Auto-encoding variational Bayes (Kingma & Welling, 2013), https://arxiv.org/abs/1312.6114
         | beta-VAE (Higgins et al., 2017), https://openreview.net/forum?id=Sy2fzU9gl

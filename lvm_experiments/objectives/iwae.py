@@ -22,6 +22,10 @@ class IWAE(Objective):
     Arguments:
         num_samples: The number K of draws; 1 is the evidence lower bound in its log-weight form.
 
+    Example:
+        >>> IWAE(num_samples=50).monitor
+        'val/iw_elbo'
+
     References:
         | Importance weighted autoencoders (Burda, Grosse & Salakhutdinov, 2015)
         | https://arxiv.org/abs/1509.00519

@@ -66,6 +66,12 @@ class BinariseStatic(_Binarise):
     Arguments:
         source: What is known of the data.
         seed: Which draw.
+
+    Example:
+        >>> static = BinariseStatic(DataSpec("bytes", (2,), levels=256), seed=3)
+        >>> x, index = torch.tensor([[90, 160]]), torch.tensor([7])
+        >>> torch.equal(static(x, index), static(x, index))
+        True
     """
 
     manner = "static"
@@ -92,6 +98,10 @@ class BinariseThreshold(_Binarise):
     Arguments:
         source: What is known of the data.
         threshold: What it has to exceed.
+
+    Example:
+        >>> BinariseThreshold(DataSpec("bytes", (3,), levels=256))(torch.tensor([[90, 127, 128]]))
+        tensor([[0., 0., 1.]])
     """
 
     manner = "threshold"
@@ -100,8 +110,6 @@ class BinariseThreshold(_Binarise):
         super().__init__(source)
         self.threshold = threshold
         if not self.lossless:
-            # How often a cell exceeds the threshold cannot be told from its mean.
-            self.spec = self.spec.replace(mean=None, std=None)
             self.description = f"binary (above {threshold:g})"
 
     def convert(self, x: Tensor, index: Tensor | None) -> Tensor:

@@ -15,6 +15,10 @@ class Intensity(ObservationMap):
 
     Arguments:
         source: What is known of the data.
+
+    Example:
+        >>> Intensity(DataSpec("bytes", (3,), levels=256))(torch.tensor([[0, 51, 255]]))
+        tensor([[0.0000, 0.2000, 1.0000]])
     """
 
     lossless = False

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["COLUMNS", "chart", "column_name", "small_multiples"]
-
-import textwrap
+__all__ = ["COLUMNS", "chart", "column_name", "shared_labels", "small_multiples"]
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from lvm_experiments.plots.style import MUTED, SMALL, TITLE, new_figure
+from lvm_experiments.plots.style import MUTED, SMALL, TITLE, new_figure, wrapped
 from lvm_experiments.spec import DataSpec
 
 COLUMNS = 12  # columns of a table that are shown
@@ -28,7 +26,7 @@ def chart(width: float, height: float, title: str, subtitle: str) -> Figure:
         title: In a large type.
         subtitle: Below it, broken into lines as needed.
     """
-    lines = textwrap.wrap(subtitle, int(width * 16.5))
+    lines = wrapped(subtitle, int(width * 16.5))
     head = (1.7 * TITLE + 1.35 * SMALL * len(lines)) / 72 + _MARGIN
     whole = height + head
     figure = new_figure(width, whole, layout="constrained")
@@ -40,6 +38,23 @@ def chart(width: float, height: float, title: str, subtitle: str) -> Figure:
     below = top - 1.6 * TITLE / 72 / whole
     figure.text(left, below, "\n".join(lines), fontsize=SMALL, color=MUTED, va="top")
     return figure
+
+
+def shared_labels(figure: Figure, below: str = "", left: str = "") -> None:
+    """Labels of all axes of a chart, in the middle of the room they share.
+
+    Arguments:
+        figure: A chart.
+        below: Of the horizontal axes.
+        left: Of the vertical axes.
+    """
+    engine = figure.get_layout_engine()
+    assert isinstance(engine, ConstrainedLayoutEngine)
+    middle = engine.get()["rect"][3] / 2
+    if below:
+        figure.supxlabel(below, fontsize=SMALL)
+    if left:
+        figure.supylabel(left, fontsize=SMALL, y=middle)
 
 
 def small_multiples(spec: DataSpec, title: str, subtitle: str) -> tuple[Figure, list[Axes]]:

@@ -118,10 +118,7 @@ class Illustration:
         condition = self.conditions(n)
         # z is drawn first, so that a mean and a draw from the same seed are of the same z.
         with at_rest(self.model, self.seed):
-            if condition is None:
-                x = self.model.sample(n, mean=mean)
-            else:
-                x = self.model.sample(1, condition, mean=mean)[0]
+            x = self.model.sample(n, mean=mean) if condition is None else self.model.sample(1, condition, mean=mean)[0]
         return self.original(x, mean=mean)
 
     def original(self, x: Tensor, *, mean: bool = False) -> Tensor:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 __all__ = ["Panel", "page"]
 
-import textwrap
 from dataclasses import dataclass, field
 
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from lvm_experiments.plots.style import DPI, INK, MUTED, SMALL, TITLE, new_figure
+from lvm_experiments.plots.style import DPI, INK, MUTED, SMALL, TITLE, new_figure, wrapped
 from lvm_experiments.plots.tiles import Tiles
 
 _MARGIN, _SPACE = 20, 12  # pixels around the page, and between words and images
@@ -38,6 +37,11 @@ class Panel:
     below: str = ""
     left: str = ""
 
+    @property
+    def height(self) -> int:
+        """Pixels of the tiles and of what is written below them."""
+        return self.tiles.image.shape[0] + _LINE * (any(self.columns) + bool(self.below))
+
 
 def page(panels: list[Panel], title: str, subtitle: str) -> Figure:
     """Panels from left to right under a title.
@@ -57,11 +61,10 @@ def page(panels: list[Panel], title: str, subtitle: str) -> Figure:
         right = lefts[-1] + panel.tiles.image.shape[1] + _BETWEEN
     width = max(round(right - _BETWEEN) + _MARGIN, 500)
     letter = _width(figure, subtitle) / max(len(subtitle), 1)
-    lines = textwrap.wrap(subtitle, max(10, int((width - 2 * _MARGIN) / max(letter, 1))))
+    lines = wrapped(subtitle, int((width - 2 * _MARGIN) / max(letter, 1)))
     top = _MARGIN + round(1.6 * TITLE * DPI / 72) + _LINE * len(lines) + _SPACE
     top += (_LINE + _SPACE // 2) if any(panel.title for panel in panels) else 0
-    under = max(_LINE * (any(p.columns) + bool(p.below)) for p in panels)
-    height = top + max(p.tiles.image.shape[0] for p in panels) + under + _MARGIN
+    height = top + max(panel.height for panel in panels) + _MARGIN
     figure.set_size_inches(width / DPI, height / DPI)
     sheet = _Sheet(figure, width, height)
     sheet.write(_MARGIN, _MARGIN, title, fontsize=TITLE, fontweight="bold", va="top")

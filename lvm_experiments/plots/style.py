@@ -12,14 +12,18 @@ __all__ = [
     "MUTED",
     "SMALL",
     "TITLE",
+    "minus",
     "new_figure",
     "png",
     "styled",
+    "wrapped",
 ]
 
 import io
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import matplotlib.style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -80,7 +84,7 @@ def styled() -> Iterator[None]:
         yield
 
 
-def new_figure(width: float, height: float, layout: str | None = None) -> Figure:
+def new_figure(width: float, height: float, layout: Literal["constrained"] | None = None) -> Figure:
     """A figure of its own canvas; nothing of pyplot's global state is used or changed.
 
     Arguments:
@@ -91,6 +95,32 @@ def new_figure(width: float, height: float, layout: str | None = None) -> Figure
     figure = Figure(figsize=(width, height), layout=layout)
     FigureCanvasAgg(figure)
     return figure
+
+
+def minus(number: str) -> str:
+    """A number with a minus sign in place of a hyphen."""
+    return number.replace("-", "\N{MINUS SIGN}")
+
+
+def wrapped(subtitle: str, letters: int) -> list[str]:
+    """A subtitle in lines, broken between facts and, where one is too long, between words.
+
+    Arguments:
+        subtitle: Facts with ` · ` between them.
+        letters: How many fit into a line.
+
+    Example:
+        >>> wrapped("a run · two words · three more words", 20)
+        ['a run · two words', 'three more words']
+    """
+    lines = [""]
+    for fact in subtitle.split(" · "):
+        longer = f"{lines[-1]} · {fact}" if lines[-1] else fact
+        if len(longer) <= letters:
+            lines[-1] = longer
+        else:
+            lines += textwrap.wrap(fact, letters) or [""]
+    return [line for line in lines if line]
 
 
 def png(figure: Figure) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Tiles", "columns_for", "pixels", "tile", "zoom_for"]
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ _WIDTH = 1410  # pixels that a row of tiles may be wide
 _GAP, _BAND = 2, 10  # pixels between tiles, and between bands of rows
 _FRAME, _PAPER = 176, 255  # grey around a tile, so that white images have an end; white between
 _MISSING = (110, 140, 190)  # of a cell that was not observed
+_MARK = (213, 94, 0)  # of the frame of a tile to look at
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def columns_for(spec: DataSpec, most: int, width: int = _WIDTH) -> int:
     return max(2, min(most, width // cell))
 
 
-def tile(pictures: np.ndarray, columns: int, zoom: int, *, band: int = 0) -> Tiles:
+def tile(pictures: np.ndarray, columns: int, zoom: int, *, band: int = 0, marked: Collection[int] = ()) -> Tiles:
     """Puts pictures into rows, from the left and from the top.
 
     Arguments:
@@ -90,15 +92,28 @@ def tile(pictures: np.ndarray, columns: int, zoom: int, *, band: int = 0) -> Til
         columns: How many in a row.
         zoom: How many pixels wide a pixel is drawn.
         band: After so many rows more space is left; 0: nowhere.
+        marked: Numbers of pictures that get a thick frame.
+
+    Example:
+        >>> tiles = tile(np.zeros((3, 8, 8, 3), dtype=np.uint8), columns=2, zoom=2)
+        >>> tiles.image.shape, tiles.columns
+        ((42, 42, 3), [11.0, 31.0])
     """
     large = pictures.repeat(zoom, 1).repeat(zoom, 2)
     framed = np.pad(large, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=_FRAME)
     count, height, width = framed.shape[:3]
     rows = -(-count // columns)
-    tops = [r * (height + _GAP) + (r // band * _BAND if band else 0) for r in range(rows)]
-    lefts = [c * (width + _GAP) for c in range(columns)]
-    image = np.full((tops[-1] + height, lefts[-1] + width, 3), _PAPER, dtype=np.uint8)
+    tops = [_GAP + r * (height + _GAP) + (r // band * _BAND if band else 0) for r in range(rows)]
+    lefts = [_GAP + c * (width + _GAP) for c in range(columns)]
+    whole = (tops[-1] + height + _GAP, lefts[-1] + width + _GAP, 3)
+    image = np.full(whole, _PAPER, dtype=np.uint8)
     for number, picture in enumerate(framed):
         top, left = tops[number // columns], lefts[number % columns]
-        image[top : top + height, left : left + width] = picture
+        if number in marked:
+            around = slice(top - _GAP, top + height + _GAP), slice(left - _GAP, left + width + _GAP)
+            image[around] = _MARK
+            picture = picture[1:-1, 1:-1]
+            image[top + 1 : top + height - 1, left + 1 : left + width - 1] = picture
+        else:
+            image[top : top + height, left : left + width] = picture
     return Tiles(image, [top + height / 2 for top in tops], [left + width / 2 for left in lefts])

@@ -121,13 +121,20 @@ def read_examples(path: Path) -> dict[str, np.ndarray]:
         RequestError: There is no such file, or it is no such file.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise ValueError("a lone array")
+        with archive:
+            arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise RequestError("no such file", where=str(path)) from None
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, AttributeError) as error:
-        # AttributeError: a lone array where an archive should be.
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
         raise RequestError(f"cannot be read ({error})", where=str(path)) from None
+    for name, array in arrays.items():
+        # What is no array in the archive, numpy hands over as bytes.
+        if not isinstance(array, np.ndarray):
+            raise RequestError(f"cannot be read ({name} is no array)", where=str(path))
+    return arrays
 
 
 def _finite(record: dict[str, Any]) -> dict[str, Any]:

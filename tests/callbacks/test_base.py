@@ -27,5 +27,5 @@ def test_what_is_no_callback_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["val/elbow", "val/rate"])
 def test_what_cannot_be_judged_by_is_refused(name: str) -> None:
-    with pytest.raises(RequestError, match="^monitor: "):
+    with pytest.raises(RequestError, match=r"^monitor: "):
         Monitor(name)

@@ -3,11 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.callbacks.linear import train
-from tests.callbacks.test_checkpoint import Crash, crash
 
 from lvm_experiments.callbacks import EarlyStopping, Monitor
-from lvm_experiments.runs import RunFolder
+from lvm_experiments.runs import History, RunFolder
+from tests.callbacks.linear import train
+from tests.callbacks.test_checkpoint import Crash, crash
 
 
 def test_it_stops_when_nothing_improves(tmp_path: Path) -> None:
@@ -30,8 +30,8 @@ def test_a_run_that_had_stopped_does_not_train_on(tmp_path: Path) -> None:
 
 def test_a_run_killed_before_the_end_of_training_stops_where_it_would_have(tmp_path: Path) -> None:
     trainer, _ = train(tmp_path / "whole", epochs=30, patience=1)
+    parts = {"crash": crash("on_train_end", 1)}
     with pytest.raises(Crash):
-        parts = {"crash": crash("on_train_end", 1)}
         train(tmp_path / "a", epochs=30, patience=1, callbacks=parts)
     again, _ = train(tmp_path / "a", epochs=30, patience=1)
     assert again.global_step == trainer.global_step
@@ -46,6 +46,4 @@ def test_the_direction_is_the_metric_s(name: str, sign: int, tmp_path: Path) -> 
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    from lvm_experiments.runs import History
-
     return History(path / "metrics.csv").rows()

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from pytorch_lightning import Callback
-from tests.callbacks.linear import start, train, wait_for
 
 from lvm_experiments.errors import Interrupted
 from lvm_experiments.runs import RunFolder, read_status
 from lvm_experiments.runs.checkpoint_file import read_checkpoint
+from tests.callbacks.linear import start, train, wait_for
 
 
 class Send(Callback):
@@ -41,15 +41,13 @@ def test_it_saves_within_the_epoch_and_goes_on_exactly(number: int, tmp_path: Pa
     assert not folder.traceback.exists()
     last = read_checkpoint(folder.last)
     assert last["global_step"] == 9  # the batch it came in was finished
-    assert last["loops"]["fit_loop"]["state_dict"]["combined_loader"] == [
-        {"epoch": 1, "position": 3}
-    ]
+    assert last["loops"]["fit_loop"]["state_dict"]["combined_loader"] == [{"epoch": 1, "position": 3}]
     _, model = train(tmp_path / "a")
     _, whole = train(tmp_path / "whole")
     assert {k: v.tolist() for k, v in model.state_dict().items()} == {
         k: v.tolist() for k, v in whole.state_dict().items()
     }
-    assert folder.metrics.read_bytes() == (tmp_path / "whole" / "metrics.csv").read_bytes()
+    _same_history(folder.path, tmp_path / "whole")
 
 
 @pytest.mark.parametrize(
@@ -61,16 +59,13 @@ def test_it_saves_within_the_epoch_and_goes_on_exactly(number: int, tmp_path: Pa
         ("on_train_end", 1, 24),
     ],
 )
-def test_it_stops_where_it_can_be_gone_on_from(
-    hook: str, call: int, step: int, tmp_path: Path
-) -> None:
+def test_it_stops_where_it_can_be_gone_on_from(hook: str, call: int, step: int, tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
         train(tmp_path / "a", callbacks={"send": Send(signal.SIGTERM, hook, call)})
     assert read_checkpoint(RunFolder(tmp_path / "a").last)["global_step"] == step
     train(tmp_path / "a")
     train(tmp_path / "whole")
-    for name in ("metrics.csv", "checkpoints/best.ckpt"):
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    _same_history(tmp_path / "a", tmp_path / "whole")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -86,14 +81,18 @@ def test_a_process_that_is_told_to_stop(number: int, tmp_path: Path) -> None:
 
 
 def test_a_second_signal_is_not_held_up(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path)
-    process = start(tmp_path, epochs=1000, pause=1.0)
-    wait_for(folder.status.exists)
-    time.sleep(0.7)  # within the first batch, which takes a second
+    folder, reached = RunFolder(tmp_path), tmp_path / "reached"
+
+    class Mark(Callback):
+        def on_train_batch_start(self, *args: Any) -> None:
+            reached.touch()
+
+    process = start(tmp_path, pause=30.0, callbacks={"mark": Mark()})
+    wait_for(reached.exists)
     assert process.pid is not None
     os.kill(process.pid, signal.SIGTERM)
-    time.sleep(0.05)
-    assert process.is_alive()
+    time.sleep(0.1)
+    assert process.is_alive()  # the batch takes half a minute
     os.kill(process.pid, signal.SIGTERM)
     process.join(20)
     assert process.exitcode == -signal.SIGTERM
@@ -117,4 +116,10 @@ def test_two_processes_stop_together(tmp_path: Path) -> None:
         process = start(path, **options)
         process.join(60)
         assert process.exitcode == 0
-    assert folder.metrics.read_bytes() == (tmp_path / "whole" / "metrics.csv").read_bytes()
+    _same_history(folder.path, tmp_path / "whole")
+
+
+def _same_history(path: Path, other: Path) -> None:
+    assert (path / "metrics.csv").read_bytes() == (other / "metrics.csv").read_bytes()
+    best, whole = (read_checkpoint(RunFolder(p).best)["state_dict"] for p in (path, other))
+    assert {k: v.tolist() for k, v in best.items()} == {k: v.tolist() for k, v in whole.items()}

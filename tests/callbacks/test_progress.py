@@ -3,14 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.callbacks.linear import train
 
 from lvm_experiments.callbacks import Progress
+from tests.callbacks.linear import train
 
 
-def test_lines_where_there_is_no_terminal(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_lines_where_there_is_no_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train(tmp_path, epochs=3, callbacks={"progress": Progress(line_seconds=0.0)})
     lines = capsys.readouterr().err.splitlines()
     assert [line.split("  ")[:2] for line in lines] == [
@@ -21,9 +19,7 @@ def test_lines_where_there_is_no_terminal(
     assert all("val/loss " in line for line in lines)
 
 
-def test_one_line_for_a_training_of_no_time(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_one_line_for_a_training_of_no_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train(tmp_path, epochs=3, callbacks={"progress": Progress(metrics=["train/loss"])})
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("epoch 3/3  step 18  train/loss ")

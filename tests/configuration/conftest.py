@@ -120,6 +120,13 @@ PACKAGE = {
         def refuse(pair: str = "") -> None:
             raise RequestError("cannot be", hint="choose another")
 
+        def fail(kind: str) -> None:
+            import builtins
+            from lvm_experiments import errors
+            if kind == "Interrupted":
+                raise errors.Interrupted(15)
+            raise getattr(builtins, kind)("lost")
+
         Alias = Stopping
     """,
 }

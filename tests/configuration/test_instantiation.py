@@ -59,6 +59,25 @@ def test_errors_of_constructors_say_where_and_from_what(partial: bool, toy_parts
     assert str(caught.value) == "model.encoder: at most three layers; while building Encoder from hidden"
 
 
+@pytest.mark.parametrize("partial", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("KeyError", "x: KeyError: 'lost'; while"), ("OSError", "x: lost; while"), ("Exception", "x: lost; while")],
+)
+def test_objections_become_requests(kind: str, expected: str, partial: object, toy_parts: Path) -> None:
+    with pytest.raises(RequestError) as caught:
+        instantiate({"_target_": "toy_parts.rest.fail", "_partial_": partial, "kind": kind}, "x", OWN)()
+    assert str(caught.value).startswith(expected)
+
+
+@pytest.mark.parametrize("partial", [False, True])
+@pytest.mark.parametrize("kind", ["RuntimeError", "ZeroDivisionError", "AssertionError", "Interrupted"])
+def test_faults_stay_what_they_are(kind: str, partial: object, toy_parts: Path) -> None:
+    with pytest.raises(Exception, match=r"lost|signal") as caught:
+        instantiate({"_target_": "toy_parts.rest.fail", "_partial_": partial, "kind": kind}, "x", OWN)()
+    assert type(caught.value).__name__ == kind
+
+
 def test_wrong_arguments_are_errors_of_constructors(toy_parts: Path) -> None:
     with pytest.raises(RequestError, match=r"^x: .*unexpected keyword argument 'depth'; while building Encoder"):
         instantiate(encoder(depth=3), "x", OWN)
@@ -82,11 +101,15 @@ HARMFUL = {
     "another module": {"_target_": "os.system", "command": "touch {file}"},
     "a builtin": {"_target_": "builtins.exec", "_args_": ["open('{file}', 'w')"]},
     "a builtin without module": {"_target_": "exec", "_args_": ["open('{file}', 'w')"]},
-    "a module seen through one of ours": {"_target_": "lvm_experiments.data.dataset.os.system", "command": "touch {file}"},
+    "a module seen through one of ours": (
+        {"_target_": "lvm_experiments.data.dataset.os.system", "command": "touch {file}"}
+    ),
     "a name that one of ours imported": {"_target_": "lvm_experiments.data.dataset.Path", "_args_": ["{file}"]},
     "a method": {"_target_": "lvm_experiments.data.Digits.load"},
     "an attribute of an attribute": {"_target_": "lvm_experiments.data.Digits.__init__.__globals__"},
-    "the rest of the package": {"_target_": "lvm_experiments.runs.files.atomic_write", "path": "{file}", "content": "x"},
+    "the rest of the package": (
+        {"_target_": "lvm_experiments.runs.files.atomic_write", "path": "{file}", "content": "x"}
+    ),
     "this very helper": {"_target_": "lvm_experiments.configuration.instantiate", "node": {}},
     "the program": {"_target_": "lvm_experiments.job.main"},
     "a name that begins like ours": {"_target_": "lvm_experiments_evil.data.Thing"},
@@ -101,10 +124,16 @@ HARMFUL = {
     "white space": {"_target_": "lvm_experiments.data.Digits\n"},
     "letters that look alike": {"_target_": "lvm_experiments.dаta.Digits"},
     "in a list": [[{"_target_": "os.system", "command": "touch {file}"}]],
-    "in an argument": {"_target_": "lvm_experiments.data.Digits", "path": {"_target_": "os.system", "command": "touch {file}"}},
-    "after a good one": {"a": {"_target_": "toy_side_effect.touch"}, "b": {"_target_": "os.system", "command": "touch {file}"}},
+    "in an argument": (
+        {"_target_": "lvm_experiments.data.Digits", "path": {"_target_": "os.system", "command": "touch {file}"}}
+    ),
+    "after a good one": (
+        {"a": {"_target_": "toy_side_effect.touch"}, "b": {"_target_": "os.system", "command": "touch {file}"}}
+    ),
     "partial": {"_target_": "os.system", "_partial_": True, "command": "touch {file}"},
-    "not recursive": {"_target_": "lvm_experiments.data.Digits", "_recursive_": False, "path": {"_target_": "os.system"}},
+    "not recursive": (
+        {"_target_": "lvm_experiments.data.Digits", "_recursive_": False, "path": {"_target_": "os.system"}}
+    ),
     "an interpolated name": {"x": "os.system", "y": {"_target_": "${x}", "command": "touch {file}"}},
     "a resolver": {"_target_": "lvm_experiments.data.Digits", "path": "${oc.env:HOME}"},
     "a resolver in a key of a list": {"_target_": "lvm_experiments.data.Digits", "path": ["a${oc.create:x}"]},

@@ -88,5 +88,5 @@ def test_whatever_is_suggested_is_there(path: str, place: int, letter: str) -> N
 def test_a_lost_letter_is_forgiven(path: str, place: int) -> None:
     above, _, last = path.rpartition(".")
     place %= len(last)
-    typed = f"{above}.{last[:place]}{last[place + 1:]}".lstrip(".")
+    typed = f"{above}.{last[:place]}{last[place + 1 :]}".lstrip(".")
     assert unknown_key(typed, CONFIG, GROUPS).hint == f"did you mean {path}?"

@@ -50,9 +50,7 @@ def test_a_class_without_constructor_takes_nothing(toy_parts: Path) -> None:
     assert not signature("toy_parts.rest.Silent").open
 
 
-@pytest.mark.parametrize(
-    "target", [TRAINER, "torch.optim.Adam", "torch.optim.lr_scheduler.StepLR", "torch.nn.Linear"]
-)
+@pytest.mark.parametrize("target", [TRAINER, "torch.optim.Adam", "torch.optim.lr_scheduler.StepLR", "torch.nn.Linear"])
 def test_reads_what_python_says_of_others(target: str) -> None:
     import inspect
     from importlib import import_module
@@ -61,9 +59,7 @@ def test_reads_what_python_says_of_others(target: str) -> None:
     real = inspect.signature(getattr(import_module(module), name).__init__).parameters
     found = signature(target).parameters
     assert list(found) == [n for n in real if n != "self"]
-    assert [p.required for p in found.values()] == [
-        p.default is p.empty for n, p in real.items() if n != "self"
-    ]
+    assert [p.required for p in found.values()] == [p.default is p.empty for n, p in real.items() if n != "self"]
 
 
 def test_imports_nothing() -> None:

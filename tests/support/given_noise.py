@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 
 class given_uniform(TorchFunctionMode):  # noqa: N801 - used like torch.no_grad
-    """Inside, `torch.rand` gives this number everywhere."""
+    """Inside, `torch.rand` gives this number everywhere, or these ones."""
 
-    def __init__(self, u: float) -> None:
+    def __init__(self, u: float | Tensor) -> None:
         super().__init__()
-        self.u = u
+        self.u = torch.as_tensor(u)
 
     def __torch_function__(
         self,
@@ -24,5 +25,7 @@ class given_uniform(TorchFunctionMode):  # noqa: N801 - used like torch.no_grad
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         if func is torch.rand:
-            return torch.full(args[0] if isinstance(args[0], tuple) else args, self.u)
+            shape = args[0] if isinstance(args[0], Sequence) else args
+            dtype = (kwargs or {}).get("dtype") or torch.get_default_dtype()
+            return self.u.to(dtype).expand(shape).clone()
         return func(*args, **(kwargs or {}))

@@ -22,7 +22,8 @@ from lvm_experiments.spec import DataSpec
 class LinearGaussian:
     """z ~ N(0, I_d), x given z ~ N(Wz + b, s^2 I_D), the columns of W orthogonal.
 
-    Then the exact posterior N(A^-1 W'(x - b), s^2 A^-1), A = W'W + s^2 I, is diagonal. All truths come from numpy and scipy.
+    Then the exact posterior N(A^-1 W'(x - b), s^2 A^-1), A = W'W + s^2 I, is diagonal.
+    All truths come from numpy and scipy.
     """
 
     W: np.ndarray  # (D, d)

@@ -22,10 +22,9 @@ def members(package: str, base: type) -> list[type]:
     found: dict[str, type] = {}
     for module in pkgutil.walk_packages(root.__path__, package + "."):
         for name, kind in vars(importlib.import_module(module.name)).items():
-            own = inspect.isclass(kind) and kind.__module__ == module.name
+            own = inspect.isclass(kind) and kind.__module__ == module.name and name[0] != "_"
             if own and issubclass(kind, base) and not inspect.isabstract(kind):
-                if not name.startswith("_"):
-                    found[name] = kind
+                found[name] = kind
     assert found, f"{package} has no {base.__name__}"
     return [found[name] for name in sorted(found)]
 
@@ -35,3 +34,8 @@ def buildable(kind: type, given: int) -> Any:
     parameters = list(inspect.signature(kind).parameters.values())[given:]
     needed = [p for p in parameters if p.default is p.empty]
     return partial(kind, **{p.name: EXAMPLES[p.name, str(p.annotation)] for p in needed})
+
+
+def undocumented(kinds: list[type]) -> list[str]:
+    """Those without an example that runs: a user copies it, the doctests run it."""
+    return [kind.__name__ for kind in kinds if ">>>" not in (inspect.getdoc(kind) or "")]

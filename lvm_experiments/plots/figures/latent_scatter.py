@@ -6,16 +6,17 @@ __all__ = ["DESCRIPTION", "TITLE", "draw"]
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
 from sklearn.decomposition import PCA
 
 from lvm_experiments.plots.chart import chart
 from lvm_experiments.plots.illustration import Illustration
 from lvm_experiments.plots.latents import are_real, latent_names, prior_moments
-from lvm_experiments.plots.style import CLASSES, INK, MUTED
+from lvm_experiments.plots.style import CLASSES, MUTED
 
 TITLE = "Latent space"
 DESCRIPTION = "Posterior means of examples by class; by principal components where L > 2."
@@ -30,9 +31,13 @@ def draw(context: Illustration) -> Figure | None:
     facts = [f"posterior means of {len(codes)} {context.split} examples"]
     if dims > 2:
         facts.append(f"{dims} latent dimensions")
+    if dims == 2:
+        facts.append("dashed: 2 standard deviations of the prior")
     figure = chart(5.2, 4.4, TITLE, context.subtitle(*facts, context.space))
     axes = figure.add_subplot()
     points, (below, left) = _projected(context, codes)
+    if dims > 1:
+        axes.set_aspect("equal", adjustable="datalim")
     axes.set_xlabel(below)
     axes.set_ylabel(left)
     _scatter(figure, axes, points, label)
@@ -60,37 +65,49 @@ def _scatter(figure: Figure, axes: Axes, points: np.ndarray, label: np.ndarray) 
     values = np.unique(label)
     number = np.searchsorted(values, label)
     few = len(values) <= len(CLASSES)
-    colours = ListedColormap(CLASSES[: len(values)]) if few else "viridis"
-    if points.shape[1] == 1:
+    flat = points.shape[1] == 1
+    if flat:
         spread = np.random.default_rng(0).uniform(-0.35, 0.35, len(points))
         points = np.stack([points[:, 0], number + spread], 1)
-        axes.set_yticks(range(len(values)), [f"{value}" for value in values])
-    limits = {"vmin": -0.5, "vmax": len(values) - 0.5}
-    size = float(np.clip(8000 / len(points), 2.5, 14))
+        axes.yaxis.set_major_locator(MaxNLocator(12, integer=True))
+        axes.yaxis.set_major_formatter(lambda n, _: _word(values, n))
     # In one call, so that no class lies above the others.
-    dots = axes.scatter(points[:, 0], points[:, 1], s=size, c=number, cmap=colours, **limits, alpha=0.75, lw=0)
+    dots = axes.scatter(
+        points[:, 0],
+        points[:, 1],
+        s=float(np.clip(8000 / len(points), 2.5, 14)),
+        c=number,
+        cmap=ListedColormap(CLASSES[: len(values)]) if few else "viridis",
+        norm=Normalize(-0.5, len(values) - 0.5),
+        alpha=0.75,
+        linewidths=0,
+    )
+    if flat:  # the axis tells the class
+        return
     if not few:
         bar = figure.colorbar(dots, ax=axes, label="class", pad=0.02)
-        shown = np.unique(np.linspace(0, len(values) - 1, 6).round().astype(int))
+        shown = np.unique(np.linspace(0, len(values) - 1, 6).round().astype(int)).tolist()
         bar.set_ticks(shown, labels=[f"{values[n]}" for n in shown])
         bar.outline.set_visible(False)
         return
     handles, _ = dots.legend_elements(num=list(range(len(values))), alpha=1, lw=0)
     words = [f"{value}" for value in values]
-    figure.legend(handles, words, title="class", loc="outside right upper", handletextpad=0.1)
+    axes.legend(handles, words, title="class", loc="upper left", bbox_to_anchor=(1, 1), handletextpad=0.1)
+    halo = [withStroke(linewidth=2.5, foreground="white")]
     for n, value in enumerate(values):
         x, y = np.median(points[number == n], 0)
-        halo = [withStroke(linewidth=2.5, foreground="white")]
-        centre = {"ha": "center", "va": "center", "path_effects": halo, "fontweight": "bold"}
-        axes.text(x, y, f"{value}", color=INK, fontsize="large", **centre)
+        large = {"fontsize": "large", "fontweight": "bold"}
+        axes.text(x, y, f"{value}", large, ha="center", va="center", path_effects=halo)
+
+
+def _word(values: np.ndarray, number: float) -> str:
+    known = number == int(number) and 0 <= number < len(values)
+    return f"{values[int(number)]}" if known else ""
 
 
 def _prior(context: Illustration, axes: Axes) -> None:
     """Where the prior expects the points to lie."""
     middle, deviation = (m.double().cpu() for m in prior_moments(context.model, context.conditions(1)))
-    width, height = (4 * deviation).tolist()
-    shape = Ellipse(middle.tolist(), width, height, fill=False, color=MUTED, lw=0.8, ls="--")
-    axes.add_patch(shape)
+    (x, y), (width, height) = middle.tolist(), (4 * deviation).tolist()
+    axes.add_patch(Ellipse((x, y), width, height, fill=False, color=MUTED, linewidth=0.8, linestyle="--"))
     axes.autoscale_view()
-    axes.set_aspect("equal", adjustable="datalim")
-    axes.legend([shape], ["prior, 2 standard deviations"], loc="upper left", fontsize="small")

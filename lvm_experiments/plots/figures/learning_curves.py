@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from lvm_experiments.evaluation import metric_of
 from lvm_experiments.plots.chart import chart
 from lvm_experiments.plots.illustration import Illustration
-from lvm_experiments.plots.style import DATA, MARK, MODEL
+from lvm_experiments.plots.style import DATA, INK, MARK, MODEL, minus
 
 TITLE = "Learning curves"
 DESCRIPTION = "The bound on training and validation examples by epoch, and the best epoch."
@@ -35,7 +35,10 @@ def draw(context: Illustration) -> Figure | None:
     split, _, monitored = context.monitor.rpartition("/")
     watched = shown.get(monitored, {}).get(split)
     best = None if watched is None else _best(watched, context.monitor)
-    facts = [] if best is None else [f"best epoch by {context.monitor}: {best[0]:g}"]
+    facts = []
+    if best is not None:
+        value = minus(f"{best[1]:.2f}") + f" {metric_of(context.monitor).unit}"
+        facts.append(f"best {context.monitor}: {value} in epoch {best[0]:g}")
     figure = chart(3.4 * len(shown) + 1.4, 2.9, TITLE, context.subtitle(*facts))
     panels = figure.subplots(1, len(shown), squeeze=False)[0]
     for one, (name, curves) in zip(panels, shown.items(), strict=True):
@@ -43,11 +46,8 @@ def draw(context: Illustration) -> Figure | None:
         if best is not None:
             one.axvline(best[0], color=DATA, linewidth=0.8, linestyle=":", zorder=0)
         if best is not None and name == monitored:
-            one.plot(*best, "o", markersize=4.5, color=_SPLITS[split][1])
-            words = f"best: {best[1]:.2f} {metric_of(name).unit}"
-            late = best[0] > np.mean(one.get_xlim())
-            where = {"xytext": (-6 if late else 6, -14), "ha": "right" if late else "left"}
-            one.annotate(words, best, textcoords="offset points", **where)
+            one.plot(*best, "o", color=INK, markersize=4.5, label="best epoch")
+        one.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
     return figure
 
 
@@ -85,7 +85,6 @@ def _panel(axes: Axes, name: str, curves: dict[str, Curve]) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y", color=DATA, alpha=0.2, linewidth=0.6)
     _spare(axes, curves)
-    axes.legend(loc="center right")
 
 
 def _spare(axes: Axes, curves: dict[str, Curve]) -> None:

@@ -16,6 +16,7 @@ from lvm_experiments.plots.latents import (
     unflatten,
 )
 from lvm_experiments.plots.page import Panel, page
+from lvm_experiments.plots.style import minus
 from lvm_experiments.plots.tiles import columns_for, pixels, tile, zoom_for
 
 TITLE = "Latent manifold"
@@ -54,4 +55,4 @@ def draw(context: Illustration) -> Figure | None:
 
 def _words(values: torch.Tensor) -> list[str]:
     """Every other value, the ends included where their number is odd."""
-    return [f"{float(v):.2f}" if i % 2 == 0 else "" for i, v in enumerate(values)]
+    return [minus(f"{float(v):.2f}") if n % 2 == 0 else "" for n, v in enumerate(values)]

@@ -7,9 +7,10 @@ __all__ = ["DESCRIPTION", "TITLE", "draw"]
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from lvm_experiments.plots.chart import small_multiples
+from lvm_experiments.plots.chart import shared_labels, small_multiples
 from lvm_experiments.plots.illustration import PICTURES, Illustration
 from lvm_experiments.plots.page import Panel, page
 from lvm_experiments.plots.style import INK, MODEL
@@ -64,13 +65,17 @@ def _table(context: Illustration) -> Figure:
         x, y = data[:, number], guess[:, number]
         ends = [np.nanmin([x, y]), np.nanmax([x, y])]
         one.plot(ends, ends, color=INK, linewidth=0.6, zorder=1)
+        one.xaxis.set_major_locator(MaxNLocator(3))
+        one.yaxis.set_major_locator(MaxNLocator(3))
         if 0 < context.source.levels <= _FEW:
-            x, y = (v + generator.uniform(-0.2, 0.2, v.shape) for v in (x, y))
+            x = x + generator.uniform(-0.2, 0.2, x.shape)
+            one.set(xlim=(-0.4, context.source.levels - 0.6), ylim=(-0.4, context.source.levels - 0.6))
+            if np.array_equal(y, y.round()):
+                y = y + generator.uniform(-0.2, 0.2, y.shape)
         one.scatter(x, y, s=4, alpha=0.4, color=MODEL, linewidths=0, zorder=2)
         one.set_title(f"{one.get_title()}   {_explained(data[:, number], guess[:, number])}", pad=3)
         one.set_box_aspect(1)
-    figure.supxlabel("data", fontsize="medium")
-    figure.supylabel("reconstruction", fontsize="medium")
+    shared_labels(figure, below="data", left="reconstruction")
     return figure
 
 

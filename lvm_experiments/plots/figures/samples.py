@@ -7,7 +7,7 @@ __all__ = ["DESCRIPTION", "TITLE", "draw"]
 import numpy as np
 from matplotlib.figure import Figure
 
-from lvm_experiments.plots.chart import small_multiples
+from lvm_experiments.plots.chart import shared_labels, small_multiples
 from lvm_experiments.plots.illustration import EXAMPLES, PICTURES, Illustration
 from lvm_experiments.plots.page import Panel, page
 from lvm_experiments.plots.style import DATA, MODEL
@@ -26,7 +26,7 @@ def draw(context: Illustration) -> Figure | None:
 
 def _images(context: Illustration) -> Figure:
     spec = context.source
-    columns = columns_for(spec, 8, width=640)
+    columns = columns_for(spec, 8, width=710)
     panels = []
     for title, mean in (("means E[x|z]", True), ("draws from p(x|z), same z", False)):
         x = context.samples(min(PICTURES, columns**2), mean=mean)
@@ -43,21 +43,21 @@ def _table(context: Illustration) -> Figure:
     for number, one in enumerate(axes):
         real, dream = data[:, number], drawn[:, number]
         bins = _bins(real, dream, context.source.levels)
-        shared = {"bins": bins, "density": True}
-        one.hist(real, **shared, color=DATA, alpha=0.45, label=f"{context.split} data")
-        one.hist(dream, **shared, color=MODEL, histtype="step", linewidth=1.2, label="samples")
+        one.hist(real, bins, density=True, color=DATA, alpha=0.45, label=f"{context.split} data")
+        one.hist(dream, bins, density=True, color=MODEL, histtype="step", linewidth=1.2, label="samples")
         one.set_yticks([])
         one.spines["left"].set_visible(False)
+    shared_labels(figure, left="density")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2)
     return figure
 
 
-def _bins(real: np.ndarray, dream: np.ndarray, levels: int) -> np.ndarray:
+def _bins(real: np.ndarray, dream: np.ndarray, levels: int) -> list[float]:
     """One for each level where they are few; else the data's range and the bulk of the samples."""
     if 0 < levels <= _FEW:
-        return np.arange(levels + 1) - 0.5
+        return [level - 0.5 for level in range(levels + 1)]
     real = real[np.isfinite(real)]
     low = min(real.min(), np.quantile(dream, 0.005))
     high = max(real.max(), np.quantile(dream, 0.995))
-    return np.linspace(low, high if high > low else low + 1, 33)
+    return np.linspace(low, high if high > low else low + 1, 33).tolist()

@@ -6,10 +6,12 @@ __all__ = ["DESCRIPTION", "TITLE", "draw"]
 
 import numpy as np
 import torch
+from matplotlib import cm
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from lvm_experiments.plots.chart import chart, column_name
+from lvm_experiments.plots.chart import chart, column_name, shared_labels
 from lvm_experiments.plots.illustration import Illustration
 from lvm_experiments.plots.latents import (
     are_real,
@@ -19,6 +21,7 @@ from lvm_experiments.plots.latents import (
     unflatten,
 )
 from lvm_experiments.plots.page import Panel, page
+from lvm_experiments.plots.style import minus
 from lvm_experiments.plots.tiles import columns_for, pixels, tile, zoom_for
 
 TITLE = "Latent traversals"
@@ -36,8 +39,13 @@ def draw(context: Illustration) -> Figure | None:
     return _images(context) if context.is_image else _table(context)
 
 
-def _walk(context: Illustration, dimensions: list[int], steps: Tensor) -> Tensor:
-    """E[x|z] in the data's own values, shape `(len(dimensions), len(steps), *shape)`."""
+def _walk(context: Illustration, dimensions: list[int], steps: Tensor) -> tuple[Tensor, Tensor]:
+    """Walks along some latent dimensions, in standard deviations of the prior.
+
+    Returns:
+        E[x|z] in the data's own values, shape `(len(dimensions), len(steps), *shape)`, and where
+        the example itself stands on each walk, shape `(len(dimensions),)`.
+    """
     first = {name: z[:1] for name, z in context.latents.items()}
     condition = context.conditions(1)
     middle, deviation = prior_moments(context.model, condition)
@@ -48,12 +56,16 @@ def _walk(context: Illustration, dimensions: list[int], steps: Tensor) -> Tensor
     if condition is not None:
         condition = condition.expand(len(vectors), -1)
     x = context.model.decode(unflatten(vectors, first), condition)
-    return context.original(x, mean=True).unflatten(0, (len(dimensions), len(steps)))
+    own = ((flatten(first)[0] - middle) / deviation)[dimensions]
+    return context.original(x, mean=True).unflatten(0, (len(dimensions), len(steps))), own.cpu()
 
 
-def _labels(context: Illustration, dimensions: list[int]) -> list[str]:
-    names = latent_names(context.latents)
-    return [names[d] for d in dimensions]
+def _facts(context: Illustration, most: int) -> tuple[str, str]:
+    index = context.examples.index
+    number = 0 if index is None else int(index[0])
+    total = len(context.by_activity)
+    which = f"{min(most, total)} of {total} latent dimensions, most active first" if total > 1 else ""
+    return f"E[x|z] around {context.split} example {number}", which
 
 
 def _images(context: Illustration) -> Figure:
@@ -62,61 +74,53 @@ def _images(context: Illustration) -> Figure:
     columns -= 1 - columns % 2  # 0 stands in the middle
     steps = torch.linspace(-_REACH, _REACH, columns)
     dimensions = context.by_activity[:_WALKS]
-    walks = _walk(context, dimensions, steps).flatten(0, 1)
-    tiles = tile(pixels(walks, spec, context.raw), columns, zoom_for(spec))
-    words = [f"{step:+.1f}".replace("+0.0", "0").removesuffix(".0") for step in steps]
-    label = "z in standard deviations of the prior"
-    walked = Panel(tiles, rows=_labels(context, dimensions), columns=words, below=label)
+    walks, own = _walk(context, dimensions, steps)
+    nearest = (own[:, None] - steps).abs().argmin(1).tolist()
+    marked = [row * columns + column for row, column in enumerate(nearest)]
+    images = pixels(walks.flatten(0, 1), spec, context.raw)
+    names = latent_names(context.latents)
+    walked = Panel(
+        tile(images, columns, zoom_for(spec), marked=marked),
+        rows=[names[d] for d in dimensions],
+        columns=[minus(f"{step:.1f}".removesuffix(".0")) for step in steps],
+        below="z in standard deviations of the prior",
+    )
     first = {name: z[:1] for name, z in context.latents.items()}
-    own = context.original(context.model.decode(first, context.conditions(1)), mean=True)
-    pair = np.concatenate([pixels(x, spec, context.raw) for x in (context.raw[:1], own)])
-    example = Panel(tile(pair, 1, zoom_for(spec)), rows=["data", "at its own z"])
-    facts = (f"E[x|z] around {context.split} example {_number(context)}", _order(context))
-    return page([example, walked], TITLE, context.subtitle(*facts, context.space))
-
-
-def _number(context: Illustration) -> int:
-    index = context.examples.index
-    return 0 if index is None else int(index[0])
-
-
-def _order(context: Illustration) -> str:
-    shown, total = min(_WALKS if context.is_image else _TABLE_WALKS, len(context.by_activity)), len(context.by_activity)
-    if total == 1:
-        return "its one latent dimension"
-    which = "all" if shown == total else f"the {shown} most active of"
-    return f"{which} {total} latent dimensions, the most active first"
+    mean = context.original(context.model.decode(first, context.conditions(1)), mean=True)
+    pair = np.concatenate([pixels(x, spec, context.raw) for x in (context.raw[:1], mean)])
+    example = Panel(tile(pair, 1, zoom_for(spec)), rows=["data", "reconstruction"])
+    facts = (*_facts(context, _WALKS), "framed: nearest to the example's own z", context.space)
+    return page([example, walked], TITLE, context.subtitle(*facts))
 
 
 def _table(context: Illustration) -> Figure:
     steps = torch.linspace(-_REACH, _REACH, 25)
     dimensions = context.by_activity[:_TABLE_WALKS]
-    walks = _walk(context, dimensions, steps).flatten(2).double().numpy()
+    walks = _walk(context, dimensions, steps)[0].flatten(2).double().numpy()
     data = context.raw.flatten(1).double().numpy()
     deviation = np.nanstd(data, 0)
     unit = np.where(deviation > 0, deviation, 1)
     shown = min(context.source.dims, _ROWS)
     values = ((walks - np.nanmean(data, 0)) / unit)[..., :shown]
-    facts = [f"around {context.split} example {_number(context)}", _order(context), context.space]
+    facts = [*_facts(context, _TABLE_WALKS), context.space]
     if shown < context.source.dims:
         facts.append(f"the first {shown} of {context.source.dims} observed dimensions")
-    figure = chart(max(3.6, 1.2 + 1.15 * len(dimensions)), 1.0 + 0.16 * shown, TITLE, context.subtitle(*facts))
-    axes = figure.subplots(1, len(dimensions), sharey=True, squeeze=False)[0]
+    width, height = max(4.0, 1.2 + 1.15 * len(dimensions)), max(2.2, 0.9 + 0.16 * shown)
+    figure = chart(width, height, TITLE, context.subtitle(*facts))
+    panels = list(figure.subplots(1, len(dimensions), sharey=True, squeeze=False)[0])
     top = max(1.0, float(np.abs(values).max()))
-    extent = (-_REACH, _REACH, shown - 0.5, -0.5)
-    shared = {"cmap": "PuOr_r", "vmin": -top, "vmax": top, "aspect": "auto", "extent": extent}
-    picture = None
-    for one, name, walk in zip(axes, _labels(context, dimensions), values, strict=True):
-        picture = one.imshow(walk.T, interpolation="nearest", **shared)
-        one.set_title(name, pad=3)
-        one.set_xticks([-3, 0, 3])
+    scale = cm.ScalarMappable(Normalize(-top, top), "PuOr_r")
+    names = latent_names(context.latents)
+    for one, d, walk in zip(panels, dimensions, values, strict=True):
+        extent = (-_REACH, _REACH, shown - 0.5, -0.5)
+        one.imshow(walk.T, cmap=scale.cmap, norm=scale.norm, aspect="auto", extent=extent, interpolation="nearest")
+        one.set_title(names[d], pad=3)
+        one.set_xticks([-_REACH, 0, _REACH], [minus(f"-{_REACH:g}"), "0", f"{_REACH:g}"])
         one.tick_params(length=0, axis="y")
-        for spine in one.spines.values():
-            spine.set_visible(False)
-    axes[0].set_yticks(range(shown), [column_name(d) for d in range(shown)])
-    figure.supxlabel("z in standard deviations of the prior", fontsize="medium")
-    assert picture is not None
-    bar = figure.colorbar(picture, ax=list(axes), pad=0.02)
-    bar.set_label("E[x|z] from the data's mean,\nin the data's standard deviations")
+        one.spines[:].set_visible(False)
+    panels[0].set_yticks(range(shown), [column_name(d) for d in range(shown)])
+    shared_labels(figure, below="z in standard deviations of the prior")
+    bar = figure.colorbar(scale, ax=panels, pad=0.02)
+    bar.set_label("E[x|z] $-$ mean of the data\n(standard deviations)")
     bar.outline.set_visible(False)
     return figure

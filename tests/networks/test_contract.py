@@ -1,0 +1,63 @@
+"""Every encoder and decoder of the package keeps the contract that users' own are held to."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from lvm_experiments import networks
+from lvm_experiments.networks import Decoder, Encoder
+from lvm_experiments.spec import DataSpec
+from lvm_experiments.testing import check_decoder, check_encoder
+from tests.support.members import buildable, members, undocumented
+
+ENCODERS = members("lvm_experiments.networks", Encoder)
+DECODERS = members("lvm_experiments.networks", Decoder)
+SPECS = [
+    DataSpec("binary", (1, 8, 8), levels=2),
+    DataSpec("bytes", (3, 9, 13), levels=256),
+    DataSpec("bytes", (1, 8, 8), levels=17),
+    DataSpec("unit", (1, 28, 28)),
+    DataSpec("real", (2, 10, 8)),
+]
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda s: f"{s.space}-{s.shape}")
+@pytest.mark.parametrize("kind", ENCODERS, ids=lambda k: k.__name__)
+def test_encoders(kind: type[Encoder], spec: DataSpec) -> None:
+    check_encoder(buildable(kind, given=1), spec)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 8, 8), (2, 3, 9, 13), (1, 1, 28, 28)], ids=str)
+@pytest.mark.parametrize("kind", DECODERS, ids=lambda k: k.__name__)
+def test_decoders(kind: type[Decoder], shape: tuple[int, ...]) -> None:
+    check_decoder(buildable(kind, given=2), shape)
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("kind", [*ENCODERS, *DECODERS], ids=lambda k: k.__name__)
+def test_networks_work_in_double_precision(kind: type[nn.Module]) -> None:
+    if issubclass(kind, Encoder):
+        check_encoder(buildable(kind, given=1), SPECS[1])
+    else:
+        check_decoder(buildable(kind, given=2), (1, 1, 8, 8))
+
+
+@pytest.mark.parametrize("activation", sorted(networks.base._ACTIVATIONS))
+def test_every_activation_is_one_in_every_network(activation: str) -> None:
+    """And is used: another one gives other features."""
+    for kind in ENCODERS:
+        torch.manual_seed(0)
+        part = buildable(kind, given=1)(SPECS[0], activation=activation)
+        layer = networks.base.activation_layer(activation)
+        assert any(type(m) is type(layer) for m in part.modules())
+
+
+def test_the_catalogue_lists_every_one() -> None:
+    names = {kind.__name__ for kind in [*ENCODERS, *DECODERS]}
+    assert names | {"Encoder", "Decoder"} == set(networks.__all__)
+
+
+def test_every_one_has_an_example_that_runs() -> None:
+    assert undocumented([*ENCODERS, *DECODERS]) == []

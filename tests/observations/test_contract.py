@@ -1,0 +1,68 @@
+"""Every observation map of the package, found by walking it, keeps the contract that users' own are held to."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from lvm_experiments import observations
+from lvm_experiments.errors import RequestError
+from lvm_experiments.observations import ObservationMap
+from lvm_experiments.spec import DataSpec
+from lvm_experiments.testing import check_observation_map
+from tests.support.members import members, undocumented
+
+MAPS = members("lvm_experiments.observations", ObservationMap)
+SHAPE = (1, 4, 4)
+SUMMARY = {"mean": torch.full(SHAPE, 0.4), "std": torch.full(SHAPE, 0.3)}
+SOURCES = [
+    DataSpec("binary", SHAPE, levels=2, **SUMMARY),
+    DataSpec("bytes", SHAPE, levels=17, **SUMMARY),
+    DataSpec("bytes", SHAPE, levels=256, **SUMMARY),
+    DataSpec("unit", SHAPE, **SUMMARY),
+    DataSpec("real", SHAPE, **SUMMARY),
+    DataSpec("real", (5,), mean=torch.randn(5), std=torch.rand(5) + 0.5),
+]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda s: f"{s.space}-{s.levels}-{len(s.shape)}")
+@pytest.mark.parametrize("kind", MAPS, ids=lambda k: k.__name__)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_contract(
+    kind: type[ObservationMap],
+    source: DataSpec,
+    dtype: torch.dtype,
+    request: pytest.FixtureRequest,
+) -> None:
+    """Or a refusal that says what the map takes."""
+    if dtype == torch.float64:
+        request.getfixturevalue("float64")
+    try:
+        kind(source)
+    except RequestError as refusal:
+        assert f"{source.space} data cannot be mapped" in str(refusal)
+        assert "choose a likelihood" in str(refusal)
+        assert "\n" not in str(refusal)
+        assert source.space == "real"
+        return
+    check_observation_map(kind, source)
+
+
+def test_every_map_takes_some_of_the_spaces() -> None:
+    """What is refused above is refused by design: real data are neither binary nor in the unit interval."""
+    refused = set()
+    for kind in MAPS:
+        try:
+            kind(SOURCES[-1])
+        except RequestError:
+            refused.add(kind.__name__)
+    assert refused == {"BinariseDynamic", "BinariseStatic", "BinariseThreshold", "Intensity", "ToUnit"}
+
+
+def test_the_catalogue_lists_every_one() -> None:
+    names = {kind.__name__ for kind in MAPS}
+    assert names | {"ObservationMap", "fits", "observe"} == set(observations.__all__)
+
+
+def test_every_one_has_an_example_that_runs() -> None:
+    assert undocumented(MAPS) == []
