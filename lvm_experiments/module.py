@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["VALIDATION_METRICS", "ExperimentModule", "Loaders"]
 
 import inspect
+import logging
 import math
 from collections.abc import Callable
 from functools import partial
@@ -24,6 +25,8 @@ from lvm_experiments.models import LatentVariableModel
 from lvm_experiments.noise import keyed_noise, seed_step
 from lvm_experiments.objectives import Losses, Objective, Progress
 from lvm_experiments.observations import ObservationMap, observe
+
+log = logging.getLogger(__name__)
 
 VALIDATION_METRICS = ("val/elbo", "val/iw_elbo", "val/rate", "val/distortion")
 _CHECK_EVERY = 50  # steps between two looks at a GPU's losses; a look waits for the device
@@ -131,6 +134,12 @@ class ExperimentModule(pl.LightningModule):
     def on_fit_start(self) -> None:
         self.bad_step = torch.full((), -1, dtype=torch.int64, device=self.device)
 
+    def on_train_start(self) -> None:
+        self._loader = self.trainer.train_dataloader
+        for text in self.objective.warnings(self.progress()):
+            if self.global_rank == 0:
+                log.warning(text)
+
     def on_train_epoch_start(self) -> None:
         self._loader = self.trainer.train_dataloader
 
@@ -182,10 +191,16 @@ class ExperimentModule(pl.LightningModule):
     def on_train_epoch_end(self) -> None:
         self._look(self.updates)
         self._report("train")
-        schedulers = [] if self.automatic_optimization else self.lr_schedulers()
+        if not self.automatic_optimization:
+            self._step_schedulers()
+
+    def _step_schedulers(self) -> None:
+        schedulers = self.lr_schedulers()
         for scheduler in schedulers if isinstance(schedulers, list) else [schedulers]:
             if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
-                scheduler.step(self.trainer.callback_metrics[self.monitor])
+                value = self.trainer.callback_metrics.get(self.monitor)
+                if value is not None and (self.current_epoch + 1) % self._epochs_between_validations == 0:
+                    scheduler.step(value)
             elif scheduler is not None:
                 scheduler.step()
 
@@ -278,15 +293,19 @@ class ExperimentModule(pl.LightningModule):
             }
         )
 
+    def get_extra_state(self) -> dict[str, Any]:
+        # Beside the parameters, which come back from forked processes, too.
+        return {"updates": self.updates}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        self.updates = state["updates"]
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         sums = self.sums["train"]
-        plain = dict(sums, values=sums["values"].tolist()) if sums else {}
-        checkpoint["account"] = {"updates": self.updates, "sums": plain}
+        checkpoint["sums"] = dict(sums, values=sums["values"].tolist()) if sums else {}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        account = checkpoint["account"]
-        self.updates = account["updates"]
-        sums = account["sums"]
+        sums = checkpoint["sums"]
         if sums:
             sums = dict(sums, values=torch.tensor(sums["values"], dtype=self._account_type, device=self.device))
         self.sums["train"] = sums
@@ -295,13 +314,16 @@ class ExperimentModule(pl.LightningModule):
 
     def train_dataloader(self) -> IndexLoader:
         # Here and not before, because a forked process learns its rank only now.
-        trainer = self.trainer
-        return self.loaders.train(
-            self.global_rank, trainer.world_size, trainer.limit_train_batches, trainer.overfit_batches
-        )
+        limit = self.trainer.limit_train_batches
+        return self.loaders.train(self.global_rank, self.trainer.world_size, limit, self._overfit)
 
     def val_dataloader(self) -> IndexLoader:
-        return self.loaders.val(self.global_rank, self.trainer.world_size, self.trainer.overfit_batches)
+        return self.loaders.val(self.global_rank, self.trainer.world_size, self._overfit)
+
+    @property
+    def _overfit(self) -> float | int:
+        # Set by Lightning without a declaration.
+        return self.trainer.overfit_batches  # type: ignore[attr-defined]
 
     def check_optimizer(self) -> None:
         """Builds optimiser and scheduler once for nothing, so that a wrong argument is refused before training.
@@ -310,25 +332,47 @@ class ExperimentModule(pl.LightningModule):
             RequestError: For an argument they do not take.
         """
         optimizer = _build(self.optimizer, [torch.nn.Parameter(torch.zeros(1))], fusible=False)
-        if self.scheduler is not None:
-            self._scheduled(optimizer)
+        if self.scheduler is None:
+            return
+        scheduler = self._scheduled(optimizer)
+        try:
+            # Some arguments are looked at only now.
+            optimizer.step()
+            scheduler.step(*([0.0] if self._watches else []))
+        except ArithmeticError as cause:
+            raise RequestError(str(cause), where="scheduler", hint="an argument is out of range") from cause
 
     def configure_optimizers(self) -> Any:
         groups = self.objective.groups(self.model)
         optimizers = [_build(self.optimizer, parameters, fusible=self._fusible) for parameters in groups.values()]
         if self.scheduler is None:
             return optimizers
-        return optimizers, [self._scheduled(optimizer) for optimizer in optimizers]
+        timing: dict[str, Any] = {"interval": "epoch"}
+        if self._watches:
+            if self.trainer.limit_val_batches == 0:
+                raise RequestError(
+                    f"it watches {self.monitor}, and nothing is validated",
+                    where="scheduler",
+                    hint="choose another scheduler= or leave out trainer.limit_val_batches=0",
+                )
+            timing |= {"monitor": self.monitor, "frequency": self._epochs_between_validations, "strict": False}
+        return optimizers, [{"scheduler": self._scheduled(optimizer)} | timing for optimizer in optimizers]
 
-    def _scheduled(self, optimizer: Optimizer) -> dict[str, Any]:
+    @property
+    def _watches(self) -> bool:
+        return _target(self.scheduler) is torch.optim.lr_scheduler.ReduceLROnPlateau
+
+    @property
+    def _epochs_between_validations(self) -> int:
+        return self.trainer.check_val_every_n_epoch or 1
+
+    def _scheduled(self, optimizer: Optimizer) -> Any:
         assert self.scheduler is not None
-        plateau = _target(self.scheduler) is torch.optim.lr_scheduler.ReduceLROnPlateau
-        direction = {"mode": "max" if metric_of(self.monitor).higher_is_better else "min"} if plateau else {}
+        direction = {"mode": "max" if metric_of(self.monitor).higher_is_better else "min"} if self._watches else {}
         try:
-            scheduler = self.scheduler(optimizer, **direction)
+            return self.scheduler(optimizer, **direction)
         except (TypeError, ValueError) as cause:
             raise RequestError(str(cause), where="scheduler") from cause
-        return {"scheduler": scheduler, "monitor": self.monitor, "interval": "epoch"}
 
     @property
     def _fusible(self) -> bool:
@@ -344,7 +388,7 @@ def _combined(losses: Losses) -> Tensor:
     return torch.stack([loss.detach() for loss in losses.loss.values()]).sum()
 
 
-def _target(part: Callable[..., Any]) -> Any:
+def _target(part: Callable[..., Any] | None) -> Any:
     return part.func if isinstance(part, partial) else part
 
 

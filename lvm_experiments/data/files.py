@@ -76,6 +76,8 @@ def read_npz(file: Path, keys: Iterable[str] | None = None) -> dict[str, np.ndar
         RequestError: The file is damaged, lacks an array or holds Python objects.
     """
     try:
+        if file.is_file() and not zipfile.is_zipfile(file):
+            raise corrupt(file, "it is no npz archive")
         found = np.load(file, allow_pickle=False)
         if isinstance(found, np.ndarray):
             raise ValueError("one bare array, not an archive of named ones")
