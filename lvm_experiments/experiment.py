@@ -65,8 +65,11 @@ def _run(config: dict[str, Any], folder: RunFolder) -> dict[str, float]:
     def build(key: str) -> Any:
         return instantiate(config[key], key, allow)
 
-    _check_accelerator(config["trainer"])
-    pl.seed_everything(config["seed"], workers=True, verbose=False)
+    _check_device(config["trainer"])
+    try:
+        pl.seed_everything(config["seed"], workers=True, verbose=False)
+    except ValueError as cause:
+        raise RequestError(str(cause), where="seed") from cause
     dataset: DataSet = build("data")
     data = dataset.load()
     observation: ObservationMap = build("observation")(data.spec)
@@ -81,6 +84,8 @@ def _run(config: dict[str, Any], folder: RunFolder) -> dict[str, float]:
             hint=f"there are {', '.join(VALIDATION_METRICS)}",
         )
     objective.check(model)
+    for name in evaluation.splits:
+        data.split(name)  # is there, or says so before training
     _check_support(model, observation, data)
     if config["ckpt_path"] is not None:
         load_parameters(model, Path(config["ckpt_path"]).expanduser())
@@ -134,8 +139,8 @@ def _run(config: dict[str, Any], folder: RunFolder) -> dict[str, float]:
     return results
 
 
-def _check_accelerator(trainer: dict[str, Any]) -> None:
-    """Refuses a machine that is not there before data are read for it."""
+def _check_device(trainer: dict[str, Any]) -> None:
+    """Refuses a machine that is not there, and numbers too coarse, before data are read for it."""
     there = {"gpu": torch.cuda.is_available() or torch.backends.mps.is_available()}
     there |= {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not there.get(trainer.get("accelerator", "auto"), True):
@@ -143,6 +148,12 @@ def _check_accelerator(trainer: dict[str, Any]) -> None:
             f"there is no {trainer['accelerator']} here",
             where="trainer.accelerator",
             hint="choose trainer=cpu or trainer=auto",
+        )
+    if trainer.get("precision") in ("16-true", "bf16-true"):
+        raise RequestError(
+            "probabilities need more than 16 bits",
+            where="trainer.precision",
+            hint="choose 16-mixed or bf16-mixed, which keep them in 32",
         )
 
 

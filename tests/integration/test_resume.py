@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+
+from lvm_experiments.runs import RunFolder, read_status
 from tests.integration.small import SPIES, STEPS, outcome, spy, words
 from tests.support.program import Finished, Program, run
 from tests.support.spies import seen
-
-from lvm_experiments.runs import RunFolder, read_status
 
 # As many kills as somebody has patience for: LVM_TEST_KILLS=100 scripts/test tests/integration/test_resume.py
 KILLS = int(os.environ.get("LVM_TEST_KILLS", "10"))

@@ -16,9 +16,10 @@ from tests.support.tiny import IMAGES, Tiny
 
 pytestmark = pytest.mark.usefixtures("float64")
 BATCH = Batch(IMAGES)
+START = Progress()
 
 
-def losses(objective: Objective, model: object, progress: Progress = Progress()) -> Losses:
+def losses(objective: Objective, model: object, progress: Progress = START) -> Losses:
     torch.manual_seed(7)
     return objective(model, BATCH, progress)
 

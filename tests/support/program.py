@@ -12,7 +12,6 @@ import lvm_experiments.job
 import lvm_experiments.sample  # noqa: F401
 
 # isort: split
-import matplotlib.backends.backend_agg  # what a run imports on its way
 import sklearn.datasets  # noqa: F401
 
 # isort: split

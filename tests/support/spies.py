@@ -28,7 +28,9 @@ class Seen(Callback):
     def bind(self, folder: RunFolder, monitor: Monitor) -> None:
         self.path = folder.path / "seen.txt"
 
-    def on_train_batch_end(self, trainer: Trainer, module: LightningModule, outputs: Any, batch: Any, number: int) -> None:
+    def on_train_batch_end(
+        self, trainer: Trainer, module: LightningModule, outputs: Any, batch: Any, number: int
+    ) -> None:
         with self.path.open("a") as file:
             file.write(f"{trainer.current_epoch} {number} {' '.join(map(str, batch.index.tolist()))}\n")
         time.sleep(self.pause)
@@ -88,3 +90,25 @@ class Signal(Callback):
 
 class LateSignal(Signal, callbacks.Checkpoint):
     """The same, after the callbacks that write checkpoints: Lightning calls those of this kind last."""
+
+
+class Fail(Callback):
+    """Raises at the start of an epoch."""
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
+        if trainer.current_epoch == self.epoch:
+            raise ZeroDivisionError("on purpose")
+
+
+class Spoil(Callback):
+    """Puts a NaN into the first parameter before a step."""
+
+    def __init__(self, step: PositiveInt) -> None:
+        self.step = step
+
+    def on_train_batch_start(self, trainer: Trainer, module: LightningModule, batch: Any, number: int) -> None:
+        if trainer.global_step == self.step:
+            next(iter(module.parameters())).data.flatten()[0] = float("nan")
