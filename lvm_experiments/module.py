@@ -282,7 +282,7 @@ class ExperimentModule(pl.LightningModule):
         if not sums:
             return
         totals = torch.cat([sums["values"], sums["values"].new_tensor([float(sums["examples"])])])
-        if distributed.is_available() and distributed.is_initialized():
+        if _distributed():
             distributed.all_reduce(totals)
         means = (totals[:-1] / totals[-1]).tolist()
         # Lightning would keep float32; the history should say what was computed.
@@ -302,10 +302,16 @@ class ExperimentModule(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         sums = self.sums["train"]
-        checkpoint["sums"] = dict(sums, values=sums["values"].tolist()) if sums else {}
+        mine = dict(sums, values=sums["values"].tolist()) if sums else {}
+        ranks: list[Any] = [mine]
+        if _distributed():
+            ranks *= distributed.get_world_size()
+            distributed.all_gather_object(ranks, mine)
+        checkpoint["sums"] = ranks
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        sums = checkpoint["sums"]
+        ranks = checkpoint["sums"]
+        sums = ranks[self.global_rank] if self.global_rank < len(ranks) else {}
         if sums:
             sums = dict(sums, values=torch.tensor(sums["values"], dtype=self._account_type, device=self.device))
         self.sums["train"] = sums
@@ -382,6 +388,10 @@ class ExperimentModule(pl.LightningModule):
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
         return batch.to(device, non_blocking=True)
+
+
+def _distributed() -> bool:
+    return distributed.is_available() and distributed.is_initialized()
 
 
 def _combined(losses: Losses) -> Tensor:

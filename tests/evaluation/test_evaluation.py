@@ -14,7 +14,14 @@ from lvm_experiments.evaluation import METRICS, Evaluation, Measurement, Report,
 from lvm_experiments.likelihoods import BernoulliLikelihood, Likelihood, SoftBernoulliLikelihood
 from lvm_experiments.models import VAE, LatentVariableModel
 from lvm_experiments.networks import MLPDecoder, MLPEncoder
-from lvm_experiments.observations import BinariseDynamic, Identity, Intensity, ObservationMap, ToReal
+from lvm_experiments.observations import (
+    BinariseDynamic,
+    Identity,
+    Intensity,
+    ObservationMap,
+    ToReal,
+    observe,
+)
 from lvm_experiments.posteriors import DiagonalNormalPosterior
 from lvm_experiments.priors import StandardNormalPrior
 from lvm_experiments.spec import DataSpec
@@ -218,6 +225,19 @@ def test_bounds_take_draws_of_z_and_representations_its_mean() -> None:
     gap = mean_only + torch.tensor(report.examples["distortion"])
     assert gap.mean() > 5
     np.testing.assert_allclose(report.examples["latent_mean"], lg.model().encode(x)["z"])
+
+
+def test_reconstructions_are_judged_in_the_data_s_own_values() -> None:
+    """Whatever space the model lives in: the same guesses have the same error."""
+    x = torch.randint(0, 17, (12, *GREY.shape))
+    observation = BinariseDynamic(GREY)
+    model = vae(observation.spec, BernoulliLikelihood)
+    report = measure(model, observation, batches(x, 12))
+    seen = observe(observation, batches(x, 12)[0], 0)
+    guess = (model.reconstruct(seen) * 16).round()
+    truth = ((guess - x) ** 2).flatten(1).double().mean(1)
+    np.testing.assert_allclose(report.examples["reconstruction_error"], truth, rtol=1e-9)
+    assert truth.mean() > 5
 
 
 def test_active_units_are_dimensions_whose_mean_varies() -> None:

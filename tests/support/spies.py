@@ -31,7 +31,8 @@ class Seen(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, module: LightningModule, outputs: Any, batch: Any, number: int
     ) -> None:
-        with self.path.open("a") as file:
+        # Of the first rank, where there are several.
+        with self.path.open("a") if trainer.global_rank == 0 else open(os.devnull, "a") as file:
             file.write(f"{trainer.current_epoch} {number} {' '.join(map(str, batch.index.tolist()))}\n")
         time.sleep(self.pause)
 
@@ -112,3 +113,26 @@ class Spoil(Callback):
     def on_train_batch_start(self, trainer: Trainer, module: LightningModule, batch: Any, number: int) -> None:
         if trainer.global_step == self.step:
             next(iter(module.parameters())).data.flatten()[0] = float("nan")
+
+
+class SeenByRank(Callback):
+    """Writes down which examples every training step of every rank saw, to `rankN.txt`."""
+
+    def bind(self, folder: RunFolder, monitor: Monitor) -> None:
+        self.folder = folder.path
+
+    def on_train_batch_start(self, trainer: Trainer, module: LightningModule, batch: Any, number: int) -> None:
+        with (self.folder / f"rank{trainer.global_rank}.txt").open("a") as file:
+            file.write(" ".join(map(str, batch.index.tolist())) + "\n")
+
+
+class SignalParent(Signal):
+    """The same, sent by the second of two forked ranks to the process that forked them."""
+
+    def _reached(self, *args: Any) -> None:
+        self.left -= int(os.environ.get("LOCAL_RANK") == "1")
+        if self.left == 0:
+            self.left = -1
+            self.mark.touch()
+            os.kill(os.getppid(), self.number)
+            time.sleep(0.5)

@@ -11,7 +11,7 @@ from lvm_experiments.batch import Batch
 from lvm_experiments.likelihoods import DiscretizedLogisticLikelihood
 from lvm_experiments.models import LatentVariableModel
 from lvm_experiments.networks import MLPEncoder
-from lvm_experiments.objectives import Losses, Objective, Progress
+from lvm_experiments.objectives import IWAE, Losses, Objective, Progress
 from lvm_experiments.spec import DataSpec
 from lvm_experiments.types import PositiveInt
 
@@ -32,7 +32,7 @@ class LowLevels(DiscretizedLogisticLikelihood):
             raise ValueError("the data hold levels above 5")
 
 
-class Autoencoder(Objective):
+class Autoencoder(IWAE):
     """No noise at all: minus log p(x|z) at the posterior mean, so that several processes compute what one does."""
 
     def compute(self, model: LatentVariableModel, batch: Batch, progress: Progress) -> Losses:
