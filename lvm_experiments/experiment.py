@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
+from torch import distributed
 from torch.multiprocessing import ProcessRaisedException
 
 from lvm_experiments.callbacks import Monitor, build_callbacks
@@ -99,8 +101,16 @@ def _run(config: dict[str, Any], folder: RunFolder) -> dict[str, float]:
         if isinstance(share := trainer_config.get(key), float) and share > 0:
             # The loader ends the epoch there, and Lightning would take the same share of what is left.
             trainer_config[key] = loaders.batches(share)
-    # Lightning clips only what it steps itself.
-    clip = trainer_config.pop("gradient_clip_val") if several else None
+    # Lightning clips and accumulates only what it steps itself.
+    clip: dict[str, Any] = {}
+    if several:
+        clip = {key: trainer_config.pop(key, None) for key in ("gradient_clip_val", "gradient_clip_algorithm")}
+        if trainer_config.get("accumulate_grad_batches", 1) != 1:
+            raise RequestError(
+                "gradients of an objective with several parameter groups cannot be accumulated",
+                where="trainer.accumulate_grad_batches",
+                hint="leave it at 1",
+            )
     module = ExperimentModule(
         model,
         objective,
@@ -111,7 +121,7 @@ def _run(config: dict[str, Any], folder: RunFolder) -> dict[str, float]:
         monitor=monitor.name,
         seed=config["seed"],
         validation_seed=evaluation.seed,
-        gradient_clip_val=clip,
+        **clip,
     )
     module.check_optimizer()
     if is_rank_zero():
@@ -131,6 +141,9 @@ def _run(config: dict[str, Any], folder: RunFolder) -> dict[str, float]:
             # There was no training: of no epochs, or of no batches.
             trainer.save_checkpoint(folder.best, weights_only=False)
         results = _evaluate(trainer, module, folder, data, evaluation, loggers, monitor)
+        if distributed.is_available() and distributed.is_initialized():
+            # Left to the interpreter, its threads may end the process with a complaint.
+            distributed.destroy_process_group()
     except BaseException as error:
         exit_code = outcome(error)[1]
         raise
@@ -183,6 +196,8 @@ def _fit(trainer: pl.Trainer, module: ExperimentModule, checkpoint: Path | None,
     torch.set_float32_matmul_precision(precision)
     try:
         trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
+    except MisconfigurationException as error:
+        raise RequestError(str(error), where="trainer") from error
     except ProcessRaisedException as error:
         raise _in_its_own_words(error) from error
     finally:

@@ -99,7 +99,8 @@ class ExperimentModule(pl.LightningModule):
         monitor: The validation metric that schedulers watch.
         seed: Of the training noise.
         validation_seed: Of the validation noise, keyed by example: the same in every epoch.
-        gradient_clip_val: The norm to clip each group's gradient to, where the objective has several groups.
+        gradient_clip_val: What to clip each group's gradient to, where the objective has several groups.
+        gradient_clip_algorithm: By `norm` or by `value`.
     """
 
     def __init__(
@@ -115,12 +116,14 @@ class ExperimentModule(pl.LightningModule):
         seed: int,
         validation_seed: int = 0,
         gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
     ) -> None:
         super().__init__()
         self.model, self.objective, self.observation = model, objective, observation
         self.optimizer, self.scheduler, self.monitor = optimizer, scheduler, monitor
         self.loaders = loaders
-        self.seed, self.validation_seed, self.clip = seed, validation_seed, gradient_clip_val
+        self.seed, self.validation_seed = seed, validation_seed
+        self.clip, self.clip_by = gradient_clip_val, gradient_clip_algorithm or "norm"
         self.groups = list(objective.groups(model))
         self.automatic_optimization = len(self.groups) == 1
         self.updates = 0
@@ -147,7 +150,9 @@ class ExperimentModule(pl.LightningModule):
         """Where training is."""
         trainer = self.trainer
         epochs = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else 0
-        steps = trainer.max_steps if trainer.max_steps > 0 else epochs * len(self._loader or ())
+        # Lightning counts the steps of every optimiser.
+        limit = ceil(trainer.max_steps / len(self.groups))
+        steps = limit if limit > 0 else epochs * len(self._loader or ())
         return Progress(self.updates, trainer.current_epoch, steps, epochs)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
@@ -165,14 +170,21 @@ class ExperimentModule(pl.LightningModule):
 
     def _step_groups(self, losses: dict[str, Tensor]) -> None:
         """One forward, a backward for each group into its own parameters only, then all steps."""
+        precision: Any = self.trainer.precision_plugin
         optimizers = dict(zip(self.groups, self.optimizers(), strict=True))
         for name, optimizer in optimizers.items():
             optimizer.zero_grad()
-            inputs = [p for group in optimizer.param_groups for p in group["params"]]
-            self.manual_backward(losses[name], inputs=inputs, retain_graph=True)
+            parameters = [p for group in optimizer.param_groups for p in group["params"]]
+            # Past the strategy, for DDP would wait for the gradients of the other groups.
+            loss = precision.pre_backward(losses[name], self)
+            precision.backward(loss, self, None, inputs=parameters, retain_graph=True)
+            _average_gradients(parameters)
+        # Gradients of 16 bits are scaled until the step; so is what they are clipped to.
+        scaler = getattr(precision, "scaler", None)
+        scale = 1.0 if scaler is None else scaler.get_scale()
         for optimizer in optimizers.values():
             if self.clip:
-                self.clip_gradients(optimizer, gradient_clip_val=self.clip, gradient_clip_algorithm="norm")
+                self.clip_gradients(optimizer, self.clip * scale, self.clip_by)
             optimizer.step()
 
     def _share(self) -> float:
@@ -320,8 +332,16 @@ class ExperimentModule(pl.LightningModule):
 
     def train_dataloader(self) -> IndexLoader:
         # Here and not before, because a forked process learns its rank only now.
-        limit = self.trainer.limit_train_batches
-        return self.loaders.train(self.global_rank, self.trainer.world_size, limit, self._overfit)
+        trainer = self.trainer
+        loader = self.loaders.train(self.global_rank, trainer.world_size, trainer.limit_train_batches, self._overfit)
+        every = trainer.val_check_interval
+        if isinstance(every, int) and every > len(loader) and trainer.check_val_every_n_epoch is not None:
+            raise RequestError(
+                f"there are {len(loader)} batches in an epoch and not {every}",
+                where="trainer.val_check_interval",
+                hint="say trainer.check_val_every_n_epoch=null to count them over epochs",
+            )
+        return loader
 
     def val_dataloader(self) -> IndexLoader:
         return self.loaders.val(self.global_rank, self.trainer.world_size, self._overfit)
@@ -361,7 +381,8 @@ class ExperimentModule(pl.LightningModule):
                     where="scheduler",
                     hint="choose another scheduler= or leave out trainer.limit_val_batches=0",
                 )
-            timing |= {"monitor": self.monitor, "frequency": self._epochs_between_validations, "strict": False}
+            if self.automatic_optimization:
+                timing |= {"monitor": self.monitor, "frequency": self._epochs_between_validations, "strict": False}
         return optimizers, [{"scheduler": self._scheduled(optimizer)} | timing for optimizer in optimizers]
 
     @property
@@ -382,9 +403,9 @@ class ExperimentModule(pl.LightningModule):
 
     @property
     def _fusible(self) -> bool:
-        # Under 16-bit scaling a fused step unscales gradients itself, and then they cannot be clipped.
-        scaled = self.trainer.precision == "16-mixed" and self.trainer.gradient_clip_val
-        return not scaled and self.device.type in ("cpu", "cuda", "mps")
+        # In 16 bits a fused step may unscale gradients itself, and then Lightning does not clip them.
+        clipped = "mixed" in self.trainer.precision and (self.trainer.gradient_clip_val or self.clip)
+        return not clipped and self.device.type in ("cpu", "cuda", "mps")
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
         return batch.to(device, non_blocking=True)
@@ -392,6 +413,18 @@ class ExperimentModule(pl.LightningModule):
 
 def _distributed() -> bool:
     return distributed.is_available() and distributed.is_initialized()
+
+
+def _average_gradients(parameters: list[torch.nn.Parameter]) -> None:
+    """The mean over all ranks, in one message."""
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    if not _distributed() or not gradients:
+        return
+    together = torch.cat([g.flatten() for g in gradients])
+    distributed.all_reduce(together)
+    together /= distributed.get_world_size()
+    for gradient, mean in zip(gradients, together.split([g.numel() for g in gradients]), strict=True):
+        gradient.copy_(mean.view_as(gradient))
 
 
 def _combined(losses: Losses) -> Tensor:

@@ -24,13 +24,15 @@ SMALL = [
 STEPS = 7  # of an epoch of 320 examples
 
 SPIES = "tests.support.spies"
+TOYS = "tests.support.toys"
+ALLOWED = "allow_targets=[tests.support]"
 
 
 def words(folder: Path, *more: str, epochs: int = 4, spies: bool = False) -> list[str]:
     """A command line for a small run in a folder."""
     own = [f"hydra.run.dir={folder}", f"paths.root={folder.parent}", f"trainer.max_epochs={epochs}"]
     if spies:
-        own += [f"allow_targets=[{SPIES}]"]
+        own += [ALLOWED]
     return [*SMALL, *own, *more]
 
 

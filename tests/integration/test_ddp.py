@@ -9,15 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.integration.small import SPIES, outcome, spy, words
-from tests.support.program import run
-from tests.support.spies import seen
 
 from lvm_experiments.runs import RunFolder, read_status
 from lvm_experiments.runs.checkpoint_file import read_checkpoint
 from lvm_experiments.runs.results import read_examples, read_results
+from tests.integration.small import ALLOWED, TOYS, outcome, spy, words
+from tests.support.program import run
+from tests.support.spies import seen
 
-TOYS = "tests.support.toys"
 # No noise of training, an identity as observation map, and doubles: what is left is the order of sums.
 EXACT = [
     "objective=iwae",
@@ -28,7 +27,7 @@ EXACT = [
     "trainer.precision=64-true",
     "data.limit=101",  # batches of 50, 50 and 1: in the last one a rank has nothing to do
     "data.validation=61",  # shards of 31 and 30
-    f"allow_targets=[{TOYS},{SPIES}]",
+    ALLOWED,
     spy("Seen"),
 ]
 SEVERAL = ["trainer.accelerator=cpu", "trainer.devices=2"]
@@ -48,9 +47,7 @@ def parameters(folder: RunFolder) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("trainer", ["ddp_sim", "ddp"])
-def test_training_and_evaluation_give_the_numbers_of_one_process(
-    trainer: str, one: RunFolder, tmp_path: Path
-) -> None:
+def test_training_and_evaluation_give_the_numbers_of_one_process(trainer: str, one: RunFolder, tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     ended = run(*words(folder.path, f"trainer={trainer}", *EXACT, *SEVERAL, epochs=EPOCHS))
     assert ended.code == 0, ended.err
@@ -111,7 +108,21 @@ def test_it_goes_on_after_it_was_stopped(number: int, noisy: RunFolder, tmp_path
     begun = run(*words(folder.path, *NOISY, signals, epochs=EPOCHS, spies=True))
     expected = {signal.SIGTERM: (143, "interrupted"), signal.SIGKILL: (-9, "stale")}
     assert (begun.code, read_status(folder)["state"]) == expected[signal.Signals(number)], begun.err
-    finished = run(f"resume={folder.path}", f"allow_targets=[{SPIES}]")
+    finished = run(f"resume={folder.path}", ALLOWED)
     assert finished.code == 0, finished.err
     assert outcome(folder.path) == outcome(noisy.path)
     assert len(seen(folder.path)) == 5 * EPOCHS
+
+
+def test_several_groups_take_the_steps_of_one_process(tmp_path: Path) -> None:
+    more = [word for word in EXACT if "Autoencoder" not in word]
+    groups = [*more, "~objective.num_samples", f"objective._target_={TOYS}.QuietGroups", "trainer.gradient_clip_val=5"]
+    folders = [RunFolder(tmp_path / name) for name in ("one", "two")]
+    for folder, trainer in zip(folders, ("cpu", "ddp_sim"), strict=True):
+        ended = run(*words(folder.path, f"trainer={trainer}", *SEVERAL[: 0 if trainer == "cpu" else 2], *groups))
+        assert ended.code == 0, ended.err
+    one, two = (read_checkpoint(folder.last)["state_dict"] for folder in folders)
+    moved = [name for name in one if name != "_extra_state"]
+    assert any(name.startswith("objective.critic") for name in moved)
+    for name in moved:
+        assert torch.allclose(one[name], two[name], rtol=0, atol=1e-12), name

@@ -15,7 +15,7 @@ import torch
 import lvm_experiments
 from lvm_experiments.runs import RunFolder, read_status
 from lvm_experiments.runs.checkpoint_file import read_checkpoint
-from tests.integration.small import SMALL, SPIES, words
+from tests.integration.small import ALLOWED, SMALL, SPIES, TOYS, words
 from tests.support.program import Finished, run
 
 FREE = [word for word in SMALL if not word.startswith(("data.", "model.", "trainer.accelerator"))]
@@ -225,7 +225,7 @@ def test_data_that_leave_the_support_late_are_seen_by_the_evaluation(tmp_path: P
     test[-1, -1] = 7
     np.savez(tmp_path / "x.npz", train=train, val=val, test=test)
     more = ["data=npz", f"data.path={tmp_path / 'x.npz'}", "data.levels=17"]
-    target = "model.likelihood._target_=tests.support.toys.LowLevels"
-    own = [*FREE, f"hydra.run.dir={tmp_path}/run", "trainer.max_epochs=1", "allow_targets=[tests.support.toys]"]
+    target = f"model.likelihood._target_={TOYS}.LowLevels"
+    own = [*FREE, f"hydra.run.dir={tmp_path}/run", "trainer.max_epochs=1", ALLOWED]
     ended = run(*own, *more, "model=discretized_logistic_vae", target, "evaluation.max_examples=null")
     one_line(ended, 2, r"^data \(test\): .*above 5")

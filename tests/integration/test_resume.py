@@ -15,7 +15,7 @@ import torch
 import yaml
 
 from lvm_experiments.runs import RunFolder, read_status
-from tests.integration.small import SPIES, STEPS, outcome, spy, words
+from tests.integration.small import ALLOWED, SPIES, STEPS, TOYS, outcome, spy, words
 from tests.support.program import Finished, Program, run
 from tests.support.spies import seen
 
@@ -26,7 +26,7 @@ SEEN = spy("Seen", pause=0.01)
 
 
 def resume(folder: Path, *more: str) -> Finished:
-    return run(f"resume={folder}", f"allow_targets=[{SPIES}]", *more)
+    return run(f"resume={folder}", ALLOWED, *more)
 
 
 def begin(folder: Path, like: Path, place: tuple[str, str, int] | None = None, every: int | None = None) -> Program:
@@ -37,7 +37,7 @@ def begin(folder: Path, like: Path, place: tuple[str, str, int] | None = None, e
         name, hook, call = place
         config["callbacks"]["signal"] = {"_target_": f"{SPIES}.{name}", "hook": hook, "call": call}
     RunFolder(folder).write_config(config)
-    return Program(folder, "--allow", SPIES, module="lvm_experiments.job")
+    return Program(folder, "--allow", "tests.support", module="lvm_experiments.job")
 
 
 def check_is(folder: Path, whole: Path) -> None:
@@ -154,7 +154,7 @@ def test_stopped_three_times(whole: Whole, tmp_path: Path) -> None:
         program.wait_until(lambda: (folder / "seen.txt").exists() and len(seen(folder)) >= steps)  # noqa: B023
         program.send(signal.SIGTERM)
         assert program.wait().code == 143
-        program = Program(f"resume={folder}", f"allow_targets=[{SPIES}]")
+        program = Program(f"resume={folder}", ALLOWED)
     assert program.wait().code == 0
     check_is(folder, whole.path)
     assert read_status(RunFolder(folder))["attempt"] == 4
@@ -167,7 +167,7 @@ def test_a_moved_folder_goes_on(whole: Whole, tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
     shutil.move(tmp_path / "old" / "run", tmp_path / "new" / "elsewhere")
     shutil.rmtree(tmp_path / "old")
-    finished = run("resume=elsewhere", f"allow_targets=[{SPIES}]", cwd=tmp_path / "new")
+    finished = run("resume=elsewhere", ALLOWED, cwd=tmp_path / "new")
     assert finished.code == 0, finished.err
     check_is(tmp_path / "new" / "elsewhere", whole.path)
     assert not (tmp_path / "old").exists()
@@ -197,9 +197,17 @@ VARIATIONS = {
     "cosine": ["scheduler=cosine", "optimizer=sgd", "model/likelihood=gaussian_predicted"],
     "iwae": ["model=iwae", "trainer.gradient_clip_val=1"],
     "warm-up": ["objective/schedule=linear", "model/likelihood=continuous_bernoulli", "trainer.val_check_interval=3"],
+    "two groups": [
+        "objective=iwae",
+        "~objective.num_samples",
+        f"objective._target_={TOYS}.TwoGroups",
+        "trainer.gradient_clip_val=1",
+        "scheduler=step",
+        "scheduler.step_size=2",
+    ],
     "accumulation": ["trainer.accumulate_grad_batches=2", "callbacks.early_stopping.patience=3", "optimizer=adamax"],
 }
-HAS_SCHEDULE = {"plateau", "cosine"}
+HAS_SCHEDULE = {"plateau", "cosine", "two groups"}
 
 
 @pytest.mark.parametrize("variation", VARIATIONS)

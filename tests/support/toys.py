@@ -70,5 +70,24 @@ class TwoGroups(Objective):
         return Losses({"model": loss, "critic": apart.mean()}, terms)
 
 
+class QuietGroups(Objective):
+    """Two groups and no noise: a model at its posterior means, and a critic that learns the sums of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.critic = nn.Linear(3, 1)
+
+    def groups(self, model: LatentVariableModel) -> dict[str, list[nn.Parameter]]:
+        return {"model": list(model.parameters()), "critic": list(self.critic.parameters())}
+
+    def compute(self, model: LatentVariableModel, batch: Batch, progress: Progress) -> Losses:
+        q = model.q_z(batch)
+        distortion = -model.p_x(q.mean[None]).log_prob(batch.x, batch.observed)[0]
+        score = self.critic(q.mean)[:, 0]
+        loss = (distortion + q.stddev.square().sum(-1) + score).mean()
+        error = (self.critic(q.mean.detach())[:, 0] - q.mean.detach().sum(-1)).square()
+        return Losses({"model": loss, "critic": error.mean()}, {"elbo": -distortion.detach()})
+
+
 def _permuted(z: Tensor) -> Tensor:
     return torch.stack([column[torch.randperm(len(column))] for column in z.T], 1)
