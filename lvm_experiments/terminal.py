@@ -29,6 +29,7 @@ _NOISE = (
     r".*`broadcast_buffers` is deprecated.*",
     r".*GPU available but not used.*",
     r".*lr_scheduler.step\(\)` before `optimizer.step\(\)`.*",
+    r".*is not supported by the model summary.*",
 )
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import distributed
 
 from lvm_experiments.batch import Batch
+from lvm_experiments.errors import RequestError
 from lvm_experiments.evaluation.evidence import EvidenceQuestion
 from lvm_experiments.evaluation.metrics import Measurement
 from lvm_experiments.evaluation.question import About, Question
@@ -46,6 +47,9 @@ class Evaluation:
         batch_size: Examples at a time.
         chunk: Draws at a time.
         seed: Of the evaluation noise; independent of the run's, so that runs see the same binarised test set.
+
+    Raises:
+        RequestError: No split is named, or one twice.
     """
 
     def __init__(
@@ -57,7 +61,14 @@ class Evaluation:
         chunk: PositiveInt = 50,
         seed: NonNegativeInt = 0,
     ) -> None:
-        self.num_samples, self.max_examples, self.splits = num_samples, max_examples, splits or ["val", "test"]
+        self.num_samples, self.max_examples = num_samples, max_examples
+        self.splits = ["val", "test"] if splits is None else splits
+        if not self.splits or len(set(self.splits)) < len(self.splits):
+            raise RequestError(
+                f"expected each split once, got {self.splits}",
+                where="evaluation.splits",
+                hint="there are train, val, test",
+            )
         self.batch_size, self.chunk, self.seed = batch_size, chunk, seed
 
     def chosen(self, examples: int) -> torch.Tensor | None:

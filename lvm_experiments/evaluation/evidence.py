@@ -56,7 +56,7 @@ class EvidenceQuestion(Question):
         }
 
     def summarise(self, values: dict[str, np.ndarray], about: About) -> list[Measurement]:
-        draws = {"num_samples": self.num_samples}
+        draws: dict[str, int | None] = {"num_samples": self.num_samples}
         found = []
         for name in ("elbo", "rate", "distortion"):
             value, error = mean_and_error(values[name])
@@ -66,12 +66,16 @@ class EvidenceQuestion(Question):
         errors = values["log_evidence_error"]
         # Estimates of different examples are independent; one draw tells nothing of its own error.
         noise = None if np.isnan(errors).any() else float(np.sqrt((errors**2).sum()) / len(errors))
-        estimator = f"{self.estimator}, {'posterior as proposal' if self.estimator != 'exact' else 'closed form'}"
+        exact = self.estimator == "exact"
+        estimator = f"{self.estimator}, {'closed form' if exact else 'posterior as proposal'}"
+        if exact:
+            draws = {"num_samples": None}
         found.append(
             about.measurement("nll", nll, estimator=estimator, standard_error=error, monte_carlo_error=noise, **draws)
         )
         log_det = about.observation.log_det()
-        if log_det is not None and not about.masked and about.observation.source.levels:
+        of_levels = about.observation.source.levels and about.model.likelihood.normalised
+        if log_det is not None and not about.masked and of_levels:
             scale = about.model.spec.dims * math.log(2)
             found.append(
                 about.measurement(

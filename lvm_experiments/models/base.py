@@ -159,7 +159,12 @@ class LatentVariableModel(nn.Module, ABC):
             chunk: Draws at a time; None: all.
             seed: Keys the noise by example and draw, so that no number depends on the chunk; None: torch's
                 default generator.
+
+        Raises:
+            ValueError: For no draw at all, or a seed without the examples' numbers.
         """
+        if num_samples < 1:
+            raise ValueError(f"an estimate takes at least one draw, not {num_samples}")
         batch = Batch.wrap(batch)
         step = min(chunk or num_samples, num_samples)
         for first in range(0, num_samples, step):

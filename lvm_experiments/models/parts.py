@@ -31,7 +31,8 @@ def build_part(name: str, part: Callable[..., T] | None, *given: Any) -> T:
     """
     where = f"model.{name}"
     if part is None:
-        raise RequestError("this model needs one", where=where, hint=f"choose one with model/{name}=")
+        names = options_where(where.replace(".", "/"), lambda kind: True)
+        raise RequestError("this model needs one", where=where, hint=f"choose one with model/{name}={'|'.join(names)}")
     try:
         return part(*given)
     except RequestError:
@@ -64,5 +65,5 @@ def check_domains(posterior: Callable[..., nn.Module] | None, prior: Callable[..
     raise RequestError(
         f"{p.__name__} is a distribution over {p.domain} latents, and {q.__name__} gives {q.domain} ones",
         where="model.prior",
-        hint=f"choose model/prior={'|'.join(can)}",
+        hint=f"choose model/prior={'|'.join(can)}" if can else f"this package has no prior over {q.domain} latents",
     )

@@ -58,7 +58,10 @@ class ToUnit(ObservationMap):
         return (x + u.clamp(margin, 1 - margin)) / self.levels
 
     def inverse(self, x: Tensor) -> Tensor:
-        return torch.floor(x * self.levels).clamp(0, self.levels - 1) if self.levels else x
+        if self.levels:
+            return torch.floor(x * self.levels).clamp(0, self.levels - 1)
+        # A density on the real line may draw what unit data cannot be.
+        return x.clamp(0, 1) if self.source.space == "unit" else x
 
     def log_det(self) -> float:
         return -self.source.dims * math.log(self.levels) if self.levels else 0.0

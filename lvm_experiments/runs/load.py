@@ -63,8 +63,14 @@ class TrainedModel:
             return self.observation.inverse(self.model.sample(n, condition, mean=mean))
 
     def observe(self, x: Batch | Tensor, *, seed: int = 0) -> Batch:
-        """Data in their own values to a batch in the likelihood's space; the map's noise is keyed by example."""
+        """Data in their own values to a batch in the likelihood's space; the map's noise is keyed by example.
+
+        Raises:
+            RequestError: For another shape, or values that the data cannot have.
+        """
         batch = Batch.wrap(x).to(self.device)
+        # Now: a map would make something of any value, and a sum over cells something of any shape.
+        _refuse_foreign(batch, self.spec)
         if batch.index is None:
             batch = batch.replace(index=torch.arange(len(batch), device=self.device))
         return observe(self.observation, batch, seed)
@@ -81,8 +87,10 @@ class TrainedModel:
         """log p(x) in the likelihood's space, with its error; `observation.log_det()` turns it into the data's own.
 
         Raises:
-            RequestError: For observations outside the support.
+            RequestError: For observations outside the support, or no draws.
         """
+        if num_samples < 1:
+            raise RequestError(f"{num_samples} draws estimate nothing", where="num_samples")
         batch = self.observe(x, seed=seed)
         assert batch.x is not None
         try:
@@ -90,6 +98,30 @@ class TrainedModel:
         except ValueError as cause:
             raise RequestError(str(cause), where="x") from cause
         return self.model.evidence(batch, num_samples, seed=seed)
+
+
+def _refuse_foreign(batch: Batch, spec: DataSpec) -> None:
+    if batch.x is None:
+        raise RequestError("there are no observations", where="x")
+    shape = tuple(batch.x.shape[1:])
+    if shape != spec.shape:
+        raise RequestError(
+            f"examples of shape {shape} where {spec.shape} was expected",
+            where="x",
+            hint="the first axis counts examples",
+        )
+    x = batch.x if batch.observed is None else batch.x[batch.observed.expand_as(batch.x)]
+    if x.numel() == 0:
+        return
+    if not bool(torch.isfinite(x).all()):
+        raise RequestError("NaN or infinite values", where="x", hint="a mask says which cells are missing")
+    low, high = (float(value) for value in x.aminmax())
+    whole = not x.is_floating_point() or bool((x == x.round()).all())
+    found, top = f"values from {low:g} to {high:g}", spec.levels - 1
+    if spec.levels and not (whole and low >= 0 and high <= top):
+        raise RequestError(f"{found} where {spec.space} data are integers from 0 to {top}", where="x")
+    if spec.space == "unit" and not (low >= 0 and high <= 1):
+        raise RequestError(f"{found} where unit data lie between 0 and 1", where="x")
 
 
 def load(
