@@ -23,9 +23,7 @@ import pytest
 import lvm_experiments  # noqa: F401 - before anything may import torchvision
 
 # A property that fails must fail again on the next call, on any machine.
-hypothesis.settings.register_profile(
-    "suite", deadline=None, derandomize=True, database=None, print_blob=False
-)
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None, print_blob=False)
 hypothesis.settings.load_profile("suite")
 
 

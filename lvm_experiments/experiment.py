@@ -11,17 +11,21 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
+from torch import distributed
+from torch.multiprocessing import ProcessRaisedException
 
 from lvm_experiments.callbacks import Monitor, build_callbacks
 from lvm_experiments.configuration import instantiate
 from lvm_experiments.data import Data, DataSet
-from lvm_experiments.errors import RequestError
+from lvm_experiments.errors import Interrupted, RequestError, RunError
 from lvm_experiments.evaluation import Evaluation
 from lvm_experiments.loggers import build_loggers, close_loggers, log_examples, log_figures, log_results
 from lvm_experiments.measure import measure_splits
 from lvm_experiments.models import LatentVariableModel
 from lvm_experiments.module import VALIDATION_METRICS, ExperimentModule, Loaders
-from lvm_experiments.objectives import Objective, Progress
+from lvm_experiments.networks import Decoder, Encoder
+from lvm_experiments.objectives import Objective
 from lvm_experiments.observations import ObservationMap, observe
 from lvm_experiments.plots import EXAMPLES, Illustration, example_pairs, save_figures
 from lvm_experiments.reports.table import show_results
@@ -32,7 +36,7 @@ from lvm_experiments.runs.load import load_parameters
 from lvm_experiments.runs.rank import is_rank_zero
 from lvm_experiments.runs.results import write_examples, write_results
 from lvm_experiments.runs.rewind import rewind
-from lvm_experiments.runs.status import Status
+from lvm_experiments.runs.status import Status, outcome
 from lvm_experiments.terminal import EvaluationBar, logged
 
 log = logging.getLogger(__name__)
@@ -63,7 +67,11 @@ def _run(config: dict[str, Any], folder: RunFolder) -> dict[str, float]:
     def build(key: str) -> Any:
         return instantiate(config[key], key, allow)
 
-    pl.seed_everything(config["seed"], workers=True, verbose=False)
+    _check_device(config["trainer"])
+    try:
+        pl.seed_everything(config["seed"], workers=True, verbose=False)
+    except ValueError as cause:
+        raise RequestError(str(cause), where="seed") from cause
     dataset: DataSet = build("data")
     data = dataset.load()
     observation: ObservationMap = build("observation")(data.spec)
@@ -78,6 +86,8 @@ def _run(config: dict[str, Any], folder: RunFolder) -> dict[str, float]:
             hint=f"there are {', '.join(VALIDATION_METRICS)}",
         )
     objective.check(model)
+    for name in evaluation.splits:
+        data.split(name)  # is there, or says so before training
     _check_support(model, observation, data)
     if config["ckpt_path"] is not None:
         load_parameters(model, Path(config["ckpt_path"]).expanduser())
@@ -91,8 +101,16 @@ def _run(config: dict[str, Any], folder: RunFolder) -> dict[str, float]:
         if isinstance(share := trainer_config.get(key), float) and share > 0:
             # The loader ends the epoch there, and Lightning would take the same share of what is left.
             trainer_config[key] = loaders.batches(share)
-    # Lightning clips only what it steps itself.
-    clip = trainer_config.pop("gradient_clip_val") if several else None
+    # Lightning clips and accumulates only what it steps itself.
+    clip: dict[str, Any] = {}
+    if several:
+        clip = {key: trainer_config.pop(key, None) for key in ("gradient_clip_val", "gradient_clip_algorithm")}
+        if trainer_config.get("accumulate_grad_batches", 1) != 1:
+            raise RequestError(
+                "gradients of an objective with several parameter groups cannot be accumulated",
+                where="trainer.accumulate_grad_batches",
+                hint="leave it at 1",
+            )
     module = ExperimentModule(
         model,
         objective,
@@ -103,7 +121,7 @@ def _run(config: dict[str, Any], folder: RunFolder) -> dict[str, float]:
         monitor=monitor.name,
         seed=config["seed"],
         validation_seed=evaluation.seed,
-        gradient_clip_val=clip,
+        **clip,
     )
     module.check_optimizer()
     if is_rank_zero():
@@ -111,20 +129,45 @@ def _run(config: dict[str, Any], folder: RunFolder) -> dict[str, float]:
     # A folder that a run was started in before goes on from its last checkpoint; a new one has none.
     checkpoint = rewind(folder)
     loggers = build_loggers(build("logger"), folder, config)
-    failed = True
+    exit_code = 0
     try:
         trainer: pl.Trainer = instantiate({**trainer_config, "_partial_": True}, "trainer", allow)(
             logger=loggers,
             callbacks=build_callbacks(build("callbacks"), folder, monitor),
             default_root_dir=str(folder.path),
         )
-        _warn(objective, trainer, module)
         _fit(trainer, module, checkpoint, config["matmul_precision"])
+        if trainer.checkpoint_callbacks and not folder.best.exists():
+            # There was no training: of no epochs, or of no batches.
+            trainer.save_checkpoint(folder.best, weights_only=False)
         results = _evaluate(trainer, module, folder, data, evaluation, loggers, monitor)
-        failed = False
+        if distributed.is_available() and distributed.is_initialized():
+            # Left to the interpreter, its threads may end the process with a complaint.
+            distributed.destroy_process_group()
+    except BaseException as error:
+        exit_code = outcome(error)[1]
+        raise
     finally:
-        close_loggers(loggers, exit_code=int(failed))
+        close_loggers(loggers, exit_code)
     return results
+
+
+def _check_device(trainer: dict[str, Any]) -> None:
+    """Refuses a machine that is not there, and numbers too coarse, before data are read for it."""
+    there = {"gpu": torch.cuda.is_available() or torch.backends.mps.is_available()}
+    there |= {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(trainer.get("accelerator", "auto"), True):
+        raise RequestError(
+            f"there is no {trainer['accelerator']} here",
+            where="trainer.accelerator",
+            hint="choose trainer=cpu or trainer=auto",
+        )
+    if trainer.get("precision") in ("16-true", "bf16-true"):
+        raise RequestError(
+            "probabilities need more than 16 bits",
+            where="trainer.precision",
+            hint="choose 16-mixed or bf16-mixed, which keep them in 32",
+        )
 
 
 def _check_support(model: LatentVariableModel, observation: ObservationMap, data: Data) -> None:
@@ -143,19 +186,9 @@ def _check_support(model: LatentVariableModel, observation: ObservationMap, data
 
 def _compile(model: LatentVariableModel) -> None:
     # In place, so that parameters keep their names in checkpoints.
-    for part in (model.encoder, model.decoder):
-        part.compile()
-
-
-def _warn(objective: Objective, trainer: pl.Trainer, module: ExperimentModule) -> None:
-    epochs = max(trainer.max_epochs or 0, 0)
-    steps = (
-        trainer.max_steps
-        if trainer.max_steps > 0
-        else epochs * len(module.loaders.train(0, 1, trainer.limit_train_batches, trainer.overfit_batches))
-    )
-    for text in objective.warnings(Progress(0, 0, steps, epochs)):
-        log.warning(text)
+    for part in model.modules():
+        if isinstance(part, Encoder | Decoder):
+            part.compile()
 
 
 def _fit(trainer: pl.Trainer, module: ExperimentModule, checkpoint: Path | None, precision: str) -> None:
@@ -163,9 +196,27 @@ def _fit(trainer: pl.Trainer, module: ExperimentModule, checkpoint: Path | None,
     torch.set_float32_matmul_precision(precision)
     try:
         trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
+    except MisconfigurationException as error:
+        raise RequestError(str(error), where="trainer") from error
+    except ProcessRaisedException as error:
+        raise _in_its_own_words(error) from error
     finally:
         torch.set_float32_matmul_precision(before)
     trainer.strategy.barrier()
+
+
+def _in_its_own_words(error: ProcessRaisedException) -> Exception:
+    """What a forked process raised, of which there is only the text of the traceback."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    kind, _, text = lines[-1].partition(": ")
+    match kind.rpartition(".")[2]:
+        case "RequestError":
+            return RequestError(text)
+        case "RunError":
+            return RunError(text)
+        case "Interrupted":
+            return Interrupted(int(text.split()[-1]))
+    return RunError(lines[-1], where="a process of the run", hint="its traceback is in traceback.txt")
 
 
 def _evaluate(

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["VALIDATION_METRICS", "ExperimentModule", "Loaders"]
 
 import inspect
+import logging
 import math
 from collections.abc import Callable
 from functools import partial
@@ -24,6 +25,8 @@ from lvm_experiments.models import LatentVariableModel
 from lvm_experiments.noise import keyed_noise, seed_step
 from lvm_experiments.objectives import Losses, Objective, Progress
 from lvm_experiments.observations import ObservationMap, observe
+
+log = logging.getLogger(__name__)
 
 VALIDATION_METRICS = ("val/elbo", "val/iw_elbo", "val/rate", "val/distortion")
 _CHECK_EVERY = 50  # steps between two looks at a GPU's losses; a look waits for the device
@@ -96,7 +99,8 @@ class ExperimentModule(pl.LightningModule):
         monitor: The validation metric that schedulers watch.
         seed: Of the training noise.
         validation_seed: Of the validation noise, keyed by example: the same in every epoch.
-        gradient_clip_val: The norm to clip each group's gradient to, where the objective has several groups.
+        gradient_clip_val: What to clip each group's gradient to, where the objective has several groups.
+        gradient_clip_algorithm: By `norm` or by `value`.
     """
 
     def __init__(
@@ -112,12 +116,14 @@ class ExperimentModule(pl.LightningModule):
         seed: int,
         validation_seed: int = 0,
         gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
     ) -> None:
         super().__init__()
         self.model, self.objective, self.observation = model, objective, observation
         self.optimizer, self.scheduler, self.monitor = optimizer, scheduler, monitor
         self.loaders = loaders
-        self.seed, self.validation_seed, self.clip = seed, validation_seed, gradient_clip_val
+        self.seed, self.validation_seed = seed, validation_seed
+        self.clip, self.clip_by = gradient_clip_val, gradient_clip_algorithm or "norm"
         self.groups = list(objective.groups(model))
         self.automatic_optimization = len(self.groups) == 1
         self.updates = 0
@@ -131,6 +137,12 @@ class ExperimentModule(pl.LightningModule):
     def on_fit_start(self) -> None:
         self.bad_step = torch.full((), -1, dtype=torch.int64, device=self.device)
 
+    def on_train_start(self) -> None:
+        self._loader = self.trainer.train_dataloader
+        for text in self.objective.warnings(self.progress()):
+            if self.global_rank == 0:
+                log.warning(text)
+
     def on_train_epoch_start(self) -> None:
         self._loader = self.trainer.train_dataloader
 
@@ -138,7 +150,9 @@ class ExperimentModule(pl.LightningModule):
         """Where training is."""
         trainer = self.trainer
         epochs = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else 0
-        steps = trainer.max_steps if trainer.max_steps > 0 else epochs * len(self._loader or ())
+        # Lightning counts the steps of every optimiser.
+        limit = ceil(trainer.max_steps / len(self.groups))
+        steps = limit if limit > 0 else epochs * len(self._loader or ())
         return Progress(self.updates, trainer.current_epoch, steps, epochs)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
@@ -156,14 +170,21 @@ class ExperimentModule(pl.LightningModule):
 
     def _step_groups(self, losses: dict[str, Tensor]) -> None:
         """One forward, a backward for each group into its own parameters only, then all steps."""
+        precision: Any = self.trainer.precision_plugin
         optimizers = dict(zip(self.groups, self.optimizers(), strict=True))
         for name, optimizer in optimizers.items():
             optimizer.zero_grad()
-            inputs = [p for group in optimizer.param_groups for p in group["params"]]
-            self.manual_backward(losses[name], inputs=inputs, retain_graph=True)
+            parameters = [p for group in optimizer.param_groups for p in group["params"]]
+            # Past the strategy, for DDP would wait for the gradients of the other groups.
+            loss = precision.pre_backward(losses[name], self)
+            precision.backward(loss, self, None, inputs=parameters, retain_graph=True)
+            _average_gradients(parameters)
+        # Gradients of 16 bits are scaled until the step; so is what they are clipped to.
+        scaler = getattr(precision, "scaler", None)
+        scale = 1.0 if scaler is None else scaler.get_scale()
         for optimizer in optimizers.values():
             if self.clip:
-                self.clip_gradients(optimizer, gradient_clip_val=self.clip, gradient_clip_algorithm="norm")
+                self.clip_gradients(optimizer, self.clip * scale, self.clip_by)
             optimizer.step()
 
     def _share(self) -> float:
@@ -182,10 +203,16 @@ class ExperimentModule(pl.LightningModule):
     def on_train_epoch_end(self) -> None:
         self._look(self.updates)
         self._report("train")
-        schedulers = [] if self.automatic_optimization else self.lr_schedulers()
+        if not self.automatic_optimization:
+            self._step_schedulers()
+
+    def _step_schedulers(self) -> None:
+        schedulers = self.lr_schedulers()
         for scheduler in schedulers if isinstance(schedulers, list) else [schedulers]:
             if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
-                scheduler.step(self.trainer.callback_metrics[self.monitor])
+                value = self.trainer.callback_metrics.get(self.monitor)
+                if value is not None and (self.current_epoch + 1) % self._epochs_between_validations == 0:
+                    scheduler.step(value)
             elif scheduler is not None:
                 scheduler.step()
 
@@ -267,7 +294,7 @@ class ExperimentModule(pl.LightningModule):
         if not sums:
             return
         totals = torch.cat([sums["values"], sums["values"].new_tensor([float(sums["examples"])])])
-        if distributed.is_available() and distributed.is_initialized():
+        if _distributed():
             distributed.all_reduce(totals)
         means = (totals[:-1] / totals[-1]).tolist()
         # Lightning would keep float32; the history should say what was computed.
@@ -278,15 +305,25 @@ class ExperimentModule(pl.LightningModule):
             }
         )
 
+    def get_extra_state(self) -> dict[str, Any]:
+        # Beside the parameters, which come back from forked processes, too.
+        return {"updates": self.updates}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        self.updates = state["updates"]
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         sums = self.sums["train"]
-        plain = dict(sums, values=sums["values"].tolist()) if sums else {}
-        checkpoint["account"] = {"updates": self.updates, "sums": plain}
+        mine = dict(sums, values=sums["values"].tolist()) if sums else {}
+        ranks: list[Any] = [mine]
+        if _distributed():
+            ranks *= distributed.get_world_size()
+            distributed.all_gather_object(ranks, mine)
+        checkpoint["sums"] = ranks
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        account = checkpoint["account"]
-        self.updates = account["updates"]
-        sums = account["sums"]
+        ranks = checkpoint["sums"]
+        sums = ranks[self.global_rank] if self.global_rank < len(ranks) else {}
         if sums:
             sums = dict(sums, values=torch.tensor(sums["values"], dtype=self._account_type, device=self.device))
         self.sums["train"] = sums
@@ -296,12 +333,23 @@ class ExperimentModule(pl.LightningModule):
     def train_dataloader(self) -> IndexLoader:
         # Here and not before, because a forked process learns its rank only now.
         trainer = self.trainer
-        return self.loaders.train(
-            self.global_rank, trainer.world_size, trainer.limit_train_batches, trainer.overfit_batches
-        )
+        loader = self.loaders.train(self.global_rank, trainer.world_size, trainer.limit_train_batches, self._overfit)
+        every = trainer.val_check_interval
+        if isinstance(every, int) and every > len(loader) and trainer.check_val_every_n_epoch is not None:
+            raise RequestError(
+                f"there are {len(loader)} batches in an epoch and not {every}",
+                where="trainer.val_check_interval",
+                hint="say trainer.check_val_every_n_epoch=null to count them over epochs",
+            )
+        return loader
 
     def val_dataloader(self) -> IndexLoader:
-        return self.loaders.val(self.global_rank, self.trainer.world_size, self.trainer.overfit_batches)
+        return self.loaders.val(self.global_rank, self.trainer.world_size, self._overfit)
+
+    @property
+    def _overfit(self) -> float | int:
+        # Set by Lightning without a declaration.
+        return self.trainer.overfit_batches  # type: ignore[attr-defined]
 
     def check_optimizer(self) -> None:
         """Builds optimiser and scheduler once for nothing, so that a wrong argument is refused before training.
@@ -310,41 +358,80 @@ class ExperimentModule(pl.LightningModule):
             RequestError: For an argument they do not take.
         """
         optimizer = _build(self.optimizer, [torch.nn.Parameter(torch.zeros(1))], fusible=False)
-        if self.scheduler is not None:
-            self._scheduled(optimizer)
+        if self.scheduler is None:
+            return
+        scheduler = self._scheduled(optimizer)
+        try:
+            # Some arguments are looked at only now.
+            optimizer.step()
+            scheduler.step(*([0.0] if self._watches else []))
+        except ArithmeticError as cause:
+            raise RequestError(str(cause), where="scheduler", hint="an argument is out of range") from cause
 
     def configure_optimizers(self) -> Any:
         groups = self.objective.groups(self.model)
         optimizers = [_build(self.optimizer, parameters, fusible=self._fusible) for parameters in groups.values()]
         if self.scheduler is None:
             return optimizers
-        return optimizers, [self._scheduled(optimizer) for optimizer in optimizers]
+        timing: dict[str, Any] = {"interval": "epoch"}
+        if self._watches:
+            if self.trainer.limit_val_batches == 0:
+                raise RequestError(
+                    f"it watches {self.monitor}, and nothing is validated",
+                    where="scheduler",
+                    hint="choose another scheduler= or leave out trainer.limit_val_batches=0",
+                )
+            if self.automatic_optimization:
+                timing |= {"monitor": self.monitor, "frequency": self._epochs_between_validations, "strict": False}
+        return optimizers, [{"scheduler": self._scheduled(optimizer)} | timing for optimizer in optimizers]
 
-    def _scheduled(self, optimizer: Optimizer) -> dict[str, Any]:
+    @property
+    def _watches(self) -> bool:
+        return _target(self.scheduler) is torch.optim.lr_scheduler.ReduceLROnPlateau
+
+    @property
+    def _epochs_between_validations(self) -> int:
+        return self.trainer.check_val_every_n_epoch or 1
+
+    def _scheduled(self, optimizer: Optimizer) -> Any:
         assert self.scheduler is not None
-        plateau = _target(self.scheduler) is torch.optim.lr_scheduler.ReduceLROnPlateau
-        direction = {"mode": "max" if metric_of(self.monitor).higher_is_better else "min"} if plateau else {}
+        direction = {"mode": "max" if metric_of(self.monitor).higher_is_better else "min"} if self._watches else {}
         try:
-            scheduler = self.scheduler(optimizer, **direction)
+            return self.scheduler(optimizer, **direction)
         except (TypeError, ValueError) as cause:
             raise RequestError(str(cause), where="scheduler") from cause
-        return {"scheduler": scheduler, "monitor": self.monitor, "interval": "epoch"}
 
     @property
     def _fusible(self) -> bool:
-        # Under 16-bit scaling a fused step unscales gradients itself, and then they cannot be clipped.
-        scaled = self.trainer.precision == "16-mixed" and self.trainer.gradient_clip_val
-        return not scaled and self.device.type in ("cpu", "cuda", "mps")
+        # In 16 bits a fused step may unscale gradients itself, and then Lightning does not clip them.
+        clipped = "mixed" in self.trainer.precision and (self.trainer.gradient_clip_val or self.clip)
+        return not clipped and self.device.type in ("cpu", "cuda", "mps")
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
         return batch.to(device, non_blocking=True)
+
+
+def _distributed() -> bool:
+    return distributed.is_available() and distributed.is_initialized()
+
+
+def _average_gradients(parameters: list[torch.nn.Parameter]) -> None:
+    """The mean over all ranks, in one message."""
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    if not _distributed() or not gradients:
+        return
+    together = torch.cat([g.flatten() for g in gradients])
+    distributed.all_reduce(together)
+    together /= distributed.get_world_size()
+    for gradient, mean in zip(gradients, together.split([g.numel() for g in gradients]), strict=True):
+        gradient.copy_(mean.view_as(gradient))
 
 
 def _combined(losses: Losses) -> Tensor:
     return torch.stack([loss.detach() for loss in losses.loss.values()]).sum()
 
 
-def _target(part: Callable[..., Any]) -> Any:
+def _target(part: Callable[..., Any] | None) -> Any:
     return part.func if isinstance(part, partial) else part
 
 

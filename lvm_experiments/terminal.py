@@ -36,7 +36,7 @@ _NOISE = (
 def logged(folder: RunFolder) -> Iterator[None]:
     """Inside, what the program and its libraries have to say goes to `run.log`, warnings to the terminal as well."""
     root = logging.getLogger()
-    libraries = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric")]
+    libraries = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric", "torch")]
     levels = {logger: logger.level for logger in (root, *libraries)}
     handlers: list[logging.Handler] = []
     if is_rank_zero():
@@ -76,10 +76,11 @@ def logged(folder: RunFolder) -> Iterator[None]:
 
 
 class _Quiet(logging.Filter):
-    """Drops advertisements, which Lightning logs as information."""
+    """Drops advertisements, and what is only a consequence of an error that is reported as one."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return "litlogger" not in record.getMessage() and "Tip:" not in record.getMessage()
+        text = record.getMessage()
+        return not any(words in text for words in ("litlogger", "Tip:", "Terminating process"))
 
 
 class EvaluationBar:

@@ -11,9 +11,7 @@ import pytest
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     wanted = {"gpu": 1, "multi_gpu": 2}
-    marked = [
-        (item, n) for item in items for name, n in wanted.items() if item.get_closest_marker(name)
-    ]
+    marked = [(item, n) for item in items for name, n in wanted.items() if item.get_closest_marker(name)]
     if not marked:
         return
     import torch

@@ -29,9 +29,7 @@ def test_module_imports_and_its_names_exist(name: str) -> None:
     assert [wanted for wanted in names if not hasattr(module, wanted)] == []
 
 
-@pytest.mark.parametrize(
-    "name", ["lvm_experiments", "lvm_experiments.app", "lvm_experiments.configuration"]
-)
+@pytest.mark.parametrize("name", ["lvm_experiments", "lvm_experiments.app", "lvm_experiments.configuration"])
 def test_light_modules_import_nothing_heavy(name: str) -> None:
     code = f"import sys, {name}; print(*sorted({HEAVY!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

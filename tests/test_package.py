@@ -20,9 +20,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def call(*command: str, cwd: Path, **variables: str) -> str:
-    done = subprocess.run(
-        command, cwd=cwd, env=os.environ | variables, capture_output=True, text=True
-    )
+    done = subprocess.run(command, cwd=cwd, env=os.environ | variables, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -53,18 +51,14 @@ def project() -> dict[str, Any]:
 def shared_options() -> set[str]:
     """The files of conf/ that belong to everybody: all but those in conf/local."""
     return {
-        path.relative_to(ROOT).as_posix()
-        for path in (ROOT / "conf").rglob("*.yaml")
-        if path.parent.name != "local"
+        path.relative_to(ROOT).as_posix() for path in (ROOT / "conf").rglob("*.yaml") if path.parent.name != "local"
     }
 
 
 def test_wheel_holds_the_package_its_types_and_every_option(built: dict[str, Path]) -> None:
     names = set(zipfile.ZipFile(built[".whl"]).namelist())
     assert {"lvm_experiments/__init__.py", "lvm_experiments/py.typed"} <= names
-    options = {
-        name for name in names if name.startswith("lvm_experiments/conf/") and ".yaml" in name
-    }
+    options = {name for name in names if name.startswith("lvm_experiments/conf/") and ".yaml" in name}
     assert options == {f"lvm_experiments/{name}" for name in shared_options()}
     tops = {name.split("/")[0] for name in names}
     assert tops == {"lvm_experiments", f"lvm_experiments-{lvm_experiments.__version__}.dist-info"}

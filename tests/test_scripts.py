@@ -44,9 +44,7 @@ def clone(tmp_path: Path) -> Path:
     return folder
 
 
-def script(
-    clone: Path, name: str, *arguments: str, cwd: Path | None = None
-) -> subprocess.CompletedProcess[str]:
+def script(clone: Path, name: str, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [clone / "scripts" / name, *arguments]
     return subprocess.run(command, cwd=cwd or clone, capture_output=True, text=True)
 
@@ -128,9 +126,7 @@ def test_two_at_once_set_up_once(clone: Path) -> None:
 
 
 def test_an_environment_that_is_too_old_is_named(clone: Path) -> None:
-    old = INTERPRETER.replace(
-        'case "$*" in', '[[ "$*" == *version_info* ]] && exit 1\ncase "$*" in'
-    )
+    old = INTERPRETER.replace('case "$*" in', '[[ "$*" == *version_info* ]] && exit 1\ncase "$*" in')
     (clone / ".venv/bin/python").write_text(old)
     done = script(clone, "run")
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
@@ -142,9 +138,7 @@ def test_an_environment_that_is_too_old_is_named(clone: Path) -> None:
     ("given", "workers"),
     [([], ["-n", "2"]), (["-n0"], []), (["-n", "4"], []), (["--numprocesses=1"], [])],
 )
-def test_two_workers_unless_told_otherwise(
-    given: list[str], workers: list[str], clone: Path, tmp_path: Path
-) -> None:
+def test_two_workers_unless_told_otherwise(given: list[str], workers: list[str], clone: Path, tmp_path: Path) -> None:
     done = script(clone, "test", *given, "-k", "a or b", cwd=tmp_path)
     folder, *arguments = done.stdout.splitlines()
     assert folder == str(clone)

@@ -45,9 +45,7 @@ def torchvision_with(extension: str, folder: Path) -> Path:
     """A package called torchvision in `folder` that imports as the real one does."""
     package = folder / "torchvision"
     package.mkdir()
-    (package / "__init__.py").write_text(
-        "from . import extension\nfrom torchvision import _meta_registrations\n"
-    )
+    (package / "__init__.py").write_text("from . import extension\nfrom torchvision import _meta_registrations\n")
     (package / "extension.py").write_text(extension)
     (package / "_meta_registrations.py").write_text(FAKES)
     return folder

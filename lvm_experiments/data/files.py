@@ -76,9 +76,10 @@ def read_npz(file: Path, keys: Iterable[str] | None = None) -> dict[str, np.ndar
         RequestError: The file is damaged, lacks an array or holds Python objects.
     """
     try:
+        if not zipfile.is_zipfile(file):
+            # numpy would take it for a pickle, and advise to load it as one.
+            raise ValueError("not an archive of named arrays")
         found = np.load(file, allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            raise ValueError("one bare array, not an archive of named ones")
         with found as archive:
             return {key: archive[key] for key in (archive.files if keys is None else keys)}
     except FAULTS as error:

@@ -5,9 +5,10 @@ from __future__ import annotations
 __all__ = ["Bernoulli"]
 
 import torch
-from torch import Size, Tensor
+from torch import Tensor
 from torch.distributions import constraints
 from torch.nn.functional import softplus
+from torch.types import _size
 
 from lvm_experiments.distributions.observation import Observation
 
@@ -44,6 +45,6 @@ class Bernoulli(Observation):
     def variance(self) -> Tensor:
         return self.mean * (1 - self.mean)
 
-    def sample(self, sample_shape: Size = torch.Size()) -> Tensor:
+    def sample(self, sample_shape: _size = torch.Size()) -> Tensor:
         with torch.no_grad():
             return (self._noise(sample_shape, self.logits) < self.mean).to(self.logits.dtype)

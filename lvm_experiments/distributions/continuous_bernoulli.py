@@ -5,8 +5,9 @@ from __future__ import annotations
 __all__ = ["ContinuousBernoulli"]
 
 import torch
-from torch import Size, Tensor
+from torch import Tensor
 from torch.distributions import constraints
+from torch.types import _size
 
 from lvm_experiments.distributions.observation import Observation
 
@@ -62,7 +63,7 @@ class ContinuousBernoulli(Observation):
         half = self.logits / 2
         return half, torch.where(half.abs() < _NEAR / 2, torch.ones_like(half), half)
 
-    def sample(self, sample_shape: Size = torch.Size()) -> Tensor:
+    def sample(self, sample_shape: _size = torch.Size()) -> Tensor:
         # The inverse distribution function, log(1 + u (e^l - 1)) / l, from the side where e^l does not overflow:
         # for -|l| it is -log(1 - u (1 - e^-|l|)) / |l|, and a positive logit mirrors it.
         with torch.no_grad():

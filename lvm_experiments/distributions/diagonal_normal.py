@@ -7,8 +7,9 @@ __all__ = ["DiagonalNormal"]
 import math
 
 import torch
-from torch import Size, Tensor
+from torch import Tensor
 from torch.distributions import Distribution, constraints, register_kl
+from torch.types import _size
 
 from lvm_experiments.distributions.standard_normal import StandardNormal
 
@@ -49,11 +50,11 @@ class DiagonalNormal(Distribution):
     def variance(self) -> Tensor:
         return (2 * self.log_scale).exp()
 
-    def rsample(self, sample_shape: Size = torch.Size()) -> Tensor:
+    def rsample(self, sample_shape: _size = torch.Size()) -> Tensor:
         shape = tuple(sample_shape) + tuple(self.loc.shape)
         return self.loc + self.stddev * torch.randn(shape, dtype=self.loc.dtype, device=self.loc.device)
 
-    def sample(self, sample_shape: Size = torch.Size()) -> Tensor:
+    def sample(self, sample_shape: _size = torch.Size()) -> Tensor:
         with torch.no_grad():
             return self.rsample(sample_shape)
 
@@ -68,7 +69,7 @@ class DiagonalNormal(Distribution):
     def entropy(self) -> Tensor:
         return (self.log_scale + 0.5 * math.log(2 * math.pi * math.e)).sum(-1)
 
-    def expand(self, batch_shape: Size, _instance: Distribution | None = None) -> DiagonalNormal:
+    def expand(self, batch_shape: _size, _instance: Distribution | None = None) -> DiagonalNormal:
         shape = tuple(batch_shape) + tuple(self.event_shape)
         return DiagonalNormal(self.loc.expand(shape), self.log_scale.expand(shape))
 

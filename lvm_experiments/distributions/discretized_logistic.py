@@ -7,15 +7,16 @@ __all__ = ["DiscretizedLogistic"]
 import math
 
 import torch
-from torch import Size, Tensor
+from torch import Tensor
 from torch.distributions import constraints
 from torch.nn.functional import logsigmoid
+from torch.types import _size
 
 from lvm_experiments.distributions.observation import Observation
 
 
 class DiscretizedLogistic(Observation):
-    r"""Cells in {0, .., levels - 1}: the mass of a logistic density over each level's bin, with open tails at both ends.
+    r"""Cells in {0, .., levels - 1}: the mass of a logistic density over each level's bin, with open tails.
 
     Level $x$ stands at $t = (2x + 1) / \text{levels} - 1$ with half-width $h = 1 / \text{levels}$. With
     $b = (t + h - \mu) / s$ and $a = (t - h - \mu) / s$,
@@ -83,7 +84,7 @@ class DiscretizedLogistic(Observation):
             square += torch.where(gap > 0, above, below)
         return (square - (mean - middle) ** 2).clamp_min(0)
 
-    def sample(self, sample_shape: Size = torch.Size()) -> Tensor:
+    def sample(self, sample_shape: _size = torch.Size()) -> Tensor:
         with torch.no_grad():
             u = self._noise(sample_shape, self.loc)
             tiny = torch.finfo(u.dtype).tiny

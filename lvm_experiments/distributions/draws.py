@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["draw_from"]
 
+import torch
 from torch import Size, Tensor
 from torch.distributions import Distribution
 
@@ -19,8 +20,10 @@ def draw_from(q: Distribution, shape: tuple[int, ...], *, differentiable: bool =
     Returns:
         z of shape `(*shape, *batch, *event)`, and log q of shape `(*shape, *batch)` or None.
     """
-    if hasattr(q, "rsample_and_log_prob") and differentiable:
-        return q.rsample_and_log_prob(Size(shape))
+    if hasattr(q, "rsample_and_log_prob"):
+        # In evaluation as well: some know the density of their own draws only.
+        with torch.set_grad_enabled(differentiable and torch.is_grad_enabled()):
+            return q.rsample_and_log_prob(Size(shape))
     if differentiable and q.has_rsample:
         return q.rsample(Size(shape)), None
     return q.sample(Size(shape)), None

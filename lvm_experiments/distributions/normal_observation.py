@@ -7,8 +7,9 @@ __all__ = ["NormalObservation"]
 import math
 
 import torch
-from torch import Size, Tensor
+from torch import Tensor
 from torch.distributions import constraints
+from torch.types import _size
 
 from lvm_experiments.distributions.observation import Observation
 
@@ -46,7 +47,7 @@ class NormalObservation(Observation):
     def variance(self) -> Tensor:
         return torch.exp(2 * self.log_scale).expand_as(self.loc)
 
-    def sample(self, sample_shape: Size = torch.Size()) -> Tensor:
+    def sample(self, sample_shape: _size = torch.Size()) -> Tensor:
         with torch.no_grad():
             shape = tuple(sample_shape) + tuple(self.loc.shape)
             noise = torch.randn(shape, dtype=self.loc.dtype, device=self.loc.device)

@@ -7,8 +7,9 @@ __all__ = ["Observation"]
 from abc import ABC, abstractmethod
 
 import torch
-from torch import Size, Tensor
+from torch import Tensor
 from torch.distributions import Distribution
+from torch.types import _size
 
 
 class Observation(Distribution, ABC):
@@ -50,5 +51,5 @@ class Observation(Distribution, ABC):
         cells = self.cell_log_prob(torch.where(mask, value, value.new_tensor(self.filler)))
         return torch.where(mask, cells, cells.new_zeros(())).flatten(2).sum(-1)
 
-    def _noise(self, sample_shape: Size, like: Tensor) -> Tensor:
+    def _noise(self, sample_shape: _size, like: Tensor) -> Tensor:
         return torch.rand(tuple(sample_shape) + tuple(like.shape), dtype=like.dtype, device=like.device)

@@ -7,8 +7,9 @@ __all__ = ["StandardNormal"]
 import math
 
 import torch
-from torch import Size, Tensor
+from torch import Tensor
 from torch.distributions import Distribution, constraints
+from torch.types import _size
 
 
 class StandardNormal(Distribution):
@@ -39,11 +40,11 @@ class StandardNormal(Distribution):
     def variance(self) -> Tensor:
         return torch.ones_like(self.like)
 
-    def rsample(self, sample_shape: Size = torch.Size()) -> Tensor:
+    def rsample(self, sample_shape: _size = torch.Size()) -> Tensor:
         shape = tuple(sample_shape) + tuple(self.like.shape)
         return torch.randn(shape, dtype=self.like.dtype, device=self.like.device)
 
-    def sample(self, sample_shape: Size = torch.Size()) -> Tensor:
+    def sample(self, sample_shape: _size = torch.Size()) -> Tensor:
         return self.rsample(sample_shape)
 
     def log_prob_per_dimension(self, value: Tensor) -> Tensor:
@@ -57,5 +58,5 @@ class StandardNormal(Distribution):
         value = 0.5 * self.event_shape[0] * math.log(2 * math.pi * math.e)
         return torch.full(self.batch_shape, value, dtype=self.like.dtype, device=self.like.device)
 
-    def expand(self, batch_shape: Size, _instance: Distribution | None = None) -> StandardNormal:
+    def expand(self, batch_shape: _size, _instance: Distribution | None = None) -> StandardNormal:
         return StandardNormal(self.like.expand(tuple(batch_shape) + tuple(self.event_shape)))

@@ -116,10 +116,10 @@ class Evaluation:
                     parts.setdefault(name, []).append(values.cpu().numpy())
                 report_progress(len(raw))
         mine = {name: np.concatenate(found) for name, found in parts.items()}
-        values, masked = _gathered(mine, masked=masked)
-        about = About(model, observation, split, len(values["index"]), masked)
-        measurements = [m for question in questions for m in question.summarise(values, about)]
-        return Report(measurements, values)
+        examples, masked = _gathered(mine, masked=masked)
+        about = About(model, observation, split, len(examples["index"]), masked)
+        measurements = [m for question in questions for m in question.summarise(examples, about)]
+        return Report(measurements, examples)
 
 
 @contextmanager

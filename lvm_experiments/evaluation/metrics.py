@@ -37,7 +37,7 @@ METRICS = {
         Metric("distortion", "nats", None, "minus expected log likelihood under the posterior"),
         Metric("active_units", "units", None, "latent dimensions whose posterior mean varies by more than 0.01"),
         Metric(
-            "reconstruction_error", "squared levels", False, "mean squared error per dimension in the data's own values"
+            "reconstruction_error", "squared units", False, "mean squared error per dimension in the data's own values"
         ),
         Metric("effective_samples", "draws", True, "median effective sample size of the importance weights"),
         Metric("loss", "nats", False, "what training minimises"),

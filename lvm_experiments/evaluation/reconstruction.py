@@ -33,6 +33,8 @@ class ReconstructionQuestion(Question):
         return {"reconstruction_error": error.flatten(1).sum(1) / seen.flatten(1).sum(1)}
 
     def summarise(self, values: dict[str, np.ndarray], about: About) -> list[Measurement]:
-        value, error = mean_and_error(values["reconstruction_error"])
+        errors = values["reconstruction_error"]
+        # Of an example with nothing observed there is nothing to be wrong about.
+        value, error = mean_and_error(errors[~np.isnan(errors)])
         estimator = "mean of x given the posterior mean of z"
         return [about.measurement("reconstruction_error", value, estimator=estimator, standard_error=error)]

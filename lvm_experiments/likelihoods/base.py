@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Likelihood"]
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -53,7 +53,7 @@ class Likelihood(nn.Module, ABC):
             ValueError: With the first value that lies outside.
         """
         support = self.forward(x.new_zeros((1, 1, *self.parameter_shape), dtype=self._dtype())).support
-        cells = support.base_constraint if hasattr(support, "base_constraint") else support
+        cells: Any = getattr(support, "base_constraint", support)
         outside = ~cells.check(x) | ~torch.isfinite(x)
         if mask is not None:
             outside = outside & mask

@@ -6,6 +6,7 @@ __all__ = ["VAE"]
 
 from collections.abc import Callable
 from math import prod
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -21,6 +22,8 @@ from lvm_experiments.posteriors import Posterior
 from lvm_experiments.priors import Prior
 from lvm_experiments.spec import DataSpec
 from lvm_experiments.types import PositiveInt
+
+D = TypeVar("D", bound=Distribution)
 
 
 class VAE(LatentVariableModel):
@@ -114,7 +117,7 @@ class VAE(LatentVariableModel):
         return _in_full_precision(self.likelihood, self.decoder(inputs))
 
 
-def _in_full_precision(part: Callable[[Tensor], Distribution], x: Tensor) -> Distribution:
+def _in_full_precision(part: Callable[[Tensor], D], x: Tensor) -> D:
     """Networks may run in 16 bits; probabilities do not."""
     # Not only where x has 16 bits: a part's own layers would use them for an x of 32, too.
     full = x.dtype in (torch.float32, torch.float64)

@@ -17,6 +17,7 @@ from lvm_experiments.models import Draw, LatentVariableModel
 _FACTS = {
     "has_density_at": "a posterior whose density is known at any point",
     "factorised": "a posterior that factorises over latent dimensions",
+    "pathwise": "a posterior whose draws carry gradients",
     "reparameterised": "a posterior with reparameterised draws",
     "mask": "a likelihood that can leave cells out",
     "one_latent": "a model with one latent variable",
@@ -57,13 +58,12 @@ class Objective(nn.Module, ABC):
     """A function of model and batch to minimise.
 
     A new one writes `compute` with draws from `self.draw`; the model's own losses (a commitment loss) are added
-    here, so that
-    none can forget them. The simplest to read is `ELBO`. Parameters of its own are parameters of the module;
-    multipliers and running values are buffers.
+    here, so that none can forget them. The simplest to read is `ELBO`. Parameters of its own are parameters of the
+    module; multipliers and running values are buffers.
 
     Attributes:
-        needs: Facts the posterior or likelihood must have: `has_density_at`, `factorised`, `reparameterised`,
-            `mask`, `one_latent`.
+        needs: Facts the posterior or likelihood must have: `has_density_at`, `factorised`, `pathwise`,
+            `reparameterised`, `mask`, `one_latent`.
         monitor: The validation metric that picks its best checkpoint.
     """
 
@@ -106,10 +106,12 @@ class Objective(nn.Module, ABC):
             RequestError: Names the fact.
         """
         posterior = getattr(model, "posterior", None)
+        gradient = getattr(posterior, "gradient", "reparameterised")
         facts = {
             "has_density_at": getattr(posterior, "has_density_at", True),
             "factorised": getattr(posterior, "factorised", False),
-            "reparameterised": getattr(posterior, "gradient", "score") == "reparameterised",
+            "pathwise": gradient != "score",
+            "reparameterised": gradient == "reparameterised",
             "mask": getattr(model.likelihood, "mask", None) is not None,
             "one_latent": posterior is not None,
         }

@@ -36,6 +36,8 @@ class ELBO(Objective):
         | Fixing a broken ELBO (Alemi et al., 2018), https://arxiv.org/abs/1711.00464
     """
 
+    needs = ("pathwise",)
+
     def __init__(
         self, num_samples: PositiveInt = 1, beta: NonNegativeFloat = 1.0, schedule: Schedule | None = None
     ) -> None:

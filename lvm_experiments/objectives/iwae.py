@@ -31,7 +31,7 @@ class IWAE(Objective):
         | https://arxiv.org/abs/1509.00519
     """
 
-    needs = ("has_density_at",)
+    needs = ("has_density_at", "pathwise")
     monitor = "val/iw_elbo"
 
     def __init__(self, num_samples: PositiveInt = 5) -> None:

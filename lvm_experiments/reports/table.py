@@ -69,7 +69,8 @@ def show_measurements(
         test/nll 98.77 ± 0.23 nats ± 0.012 1000 500
         <BLANKLINE>
         nll: importance sampling
-        ± s.e. over N examples, MC error over K draws for each; x as binary (dynamic)
+        x observed as binary (dynamic)
+        ± s.e. over N examples, MC error over K draws for each
         <BLANKLINE>
     """
     console = console or Console()
@@ -135,5 +136,8 @@ def _notes(records: list[dict[str, Any]], console: Console) -> list[str]:
         way = r["estimator"].replace(f", K = {r['num_samples']}", "")  # which has a column
         ways.setdefault(way, {})[r["name"].rpartition("/")[2]] = None
     spaces = ", ".join(dict.fromkeys(r["space"] for r in records))
-    meaning = f"{_plus_minus(console)} s.e. over N examples, MC error over K draws for each; x as {spaces}"
-    return [*(f"{', '.join(names)}: {way}" for way, names in ways.items()), meaning]
+    return [
+        *(f"{', '.join(names)}: {way}" for way, names in ways.items()),
+        f"x observed as {spaces}",
+        f"{_plus_minus(console)} s.e. over N examples, MC error over K draws for each",
+    ]

@@ -108,9 +108,18 @@ def _samples_from_its_density(p: Observation) -> None:
 
 
 def _sums_to_one(likelihood: Callable[[DataSpec], Likelihood], spec: DataSpec) -> None:
-    """Over all values of a single cell."""
+    """Over all values of a cell: of a single one, and of the first of many, the others missing."""
     single = spec.replace(shape=(1,) * len(spec.shape), mean=None, std=None)
-    part = likelihood(single)
+    require(_mass(likelihood(single), single), "the density of a cell integrates to 1")
+    part = likelihood(spec)
+    if part.mask == "cells":
+        mask = torch.zeros(spec.shape, dtype=torch.bool)
+        mask.view(-1)[0] = True
+        require(_mass(part, spec, mask), "log_prob is the sum over cells, so one among many integrates to 1")
+
+
+def _mass(part: Likelihood, spec: DataSpec, mask: Tensor | None = None) -> bool:
+    """Whether the mass of the first cell is 1, for 5 sets of parameters."""
     raw = torch.randn(1, 5, *part.parameter_shape)
     p = part(raw)
     if spec.space in ("binary", "bytes"):
@@ -122,13 +131,15 @@ def _sums_to_one(likelihood: Callable[[DataSpec], Likelihood], spec: DataSpec) -
     elif spec.space == "real":
         # sinh reaches tails that fall slowly.
         spread = torch.sinh(torch.linspace(-10, 10, 4001))[:, None]
-        x = p.mean.reshape(1, 5) + p.variance.reshape(1, 5).sqrt() * spread
+        mean, variance = p.mean.flatten(2)[..., 0], p.variance.flatten(2)[..., 0]
+        x = mean + variance.sqrt() * spread
         weights = _trapezoid(x)
     else:
-        return
+        return True
+    cells = x.reshape(-1, 5, *(1 for _ in spec.shape)).expand(-1, 5, *spec.shape)
     whole = part(raw.expand(len(x), 5, *part.parameter_shape))
-    mass = (whole.log_prob(x.reshape(-1, 5, *single.shape)).exp() * weights).sum(0)
-    require(torch.allclose(mass, torch.ones_like(mass), atol=1e-3), "the density of a cell integrates to 1")
+    mass = (whole.log_prob(cells, mask).exp() * weights).sum(0)
+    return torch.allclose(mass, torch.ones_like(mass), atol=1e-3)
 
 
 def _trapezoid(x: Tensor) -> Tensor:

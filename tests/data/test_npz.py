@@ -153,7 +153,7 @@ def test_a_file_has_to_be_given_and_to_be_there(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"there is no"):
         Npz(path=str(tmp_path / "other.npz")).load()
     np.save(tmp_path / "bare.npy", TABLE)
-    with pytest.raises(RequestError, match="one bare array"):
+    with pytest.raises(RequestError, match="not an archive of named arrays"):
         Npz(path=str(tmp_path / "bare.npy")).load()
 
 

@@ -34,29 +34,15 @@ def test_contract(
     dtype: torch.dtype,
     request: pytest.FixtureRequest,
 ) -> None:
-    """Or a refusal that says what the map takes."""
+    """Or a refusal that says what the map takes: real data are neither binary nor in the unit interval."""
     if dtype == torch.float64:
         request.getfixturevalue("float64")
-    try:
-        kind(source)
-    except RequestError as refusal:
-        assert f"{source.space} data cannot be mapped" in str(refusal)
-        assert "choose a likelihood" in str(refusal)
-        assert "\n" not in str(refusal)
-        assert source.space == "real"
+    if source.space == "real" and kind.__name__ not in ("Identity", "ToReal"):
+        with pytest.raises(RequestError, match=r"real data cannot be mapped to .*; .*choose a") as refusal:
+            kind(source)
+        assert "\n" not in str(refusal.value)
         return
     check_observation_map(kind, source)
-
-
-def test_every_map_takes_some_of_the_spaces() -> None:
-    """What is refused above is refused by design: real data are neither binary nor in the unit interval."""
-    refused = set()
-    for kind in MAPS:
-        try:
-            kind(SOURCES[-1])
-        except RequestError:
-            refused.add(kind.__name__)
-    assert refused == {"BinariseDynamic", "BinariseStatic", "BinariseThreshold", "Intensity", "ToUnit"}
 
 
 def test_the_catalogue_lists_every_one() -> None:

@@ -13,6 +13,7 @@ from scipy.stats import kstest
 
 from lvm_experiments.batch import Batch
 from lvm_experiments.distributions import ContinuousBernoulli, DiscretizedLogistic
+from lvm_experiments.noise import keyed_noise
 from lvm_experiments.observations import Identity, Intensity, ToReal, ToUnit, observe
 from lvm_experiments.spec import DataSpec
 from tests.support.given_noise import given_uniform
@@ -101,15 +102,28 @@ def test_images_are_standardised_over_all_cells() -> None:
     assert y.std().item() == pytest.approx(1, abs=1e-3)
 
 
-def test_the_summary_is_that_of_the_mapped_data() -> None:
-    x = torch.randint(0, 17, (50_000, 2)).float()
-    source = DataSpec("bytes", (2,), levels=17, mean=x.mean(0), std=x.std(0))
+@pytest.mark.parametrize("levels", [2, 17])
+def test_the_summary_is_that_of_the_mapped_data(levels: int) -> None:
+    """The noise's own variance included."""
+    x = torch.randint(0, levels, (50_000, 2)).float()
+    source = DataSpec("bytes", (2,), levels=levels, mean=x.mean(0), std=x.std(0))
     for part in (ToUnit(source), ToReal(source), ToReal(source, standardise=True), Intensity(source)):
         y = part(x)
         assert part.spec.mean is not None
         assert part.spec.std is not None
         assert torch.allclose(y.mean(0), part.spec.mean, atol=0.02)
         assert torch.allclose(y.std(0), part.spec.std, atol=0.02)
+
+
+def test_the_map_s_noise_is_not_the_model_s() -> None:
+    """Both are keyed by seed and example: of one stream, the first latent would know the dequantisation."""
+    x, index = torch.zeros(2000, 10), torch.arange(2000)
+    y = observe(ToUnit(DataSpec("bytes", (10,), levels=2)), Batch(x, index=index), seed=5).x
+    assert y is not None
+    with keyed_noise(index, 5):
+        u = torch.rand(1, 2000, 10)[0]
+    r = torch.corrcoef(torch.stack([y.flatten(), u.flatten()]))[0, 1]
+    assert abs(r) < 5 / 20_000**0.5
 
 
 def test_standardising_needs_a_summary() -> None:

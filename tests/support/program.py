@@ -12,6 +12,9 @@ import lvm_experiments.job
 import lvm_experiments.sample  # noqa: F401
 
 # isort: split
+import sklearn.datasets  # noqa: F401
+
+# isort: split
 import multiprocessing
 import os
 import signal
@@ -23,8 +26,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload([__name__])
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload([__name__])
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class Program:
     ) -> None:
         self._texts = Path(tempfile.mkdtemp(prefix="program_"))
         given = (module, list(map(str, words)), dict(env or {}), str(cwd or self._texts), str(self._texts), before)
-        self._process = _FORKS.Process(target=_run, args=given)
+        self._process = FORKS.Process(target=_run, args=given)
         self._process.start()
 
     @property
@@ -123,8 +126,8 @@ def _run(
 ) -> None:
     for number, name in enumerate(("out", "err"), 1):
         os.dup2(os.open(os.path.join(texts, name), os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
-    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)
-    sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False, buffering=1)
     for key, value in env.items():
         if value is None:
             os.environ.pop(key, None)

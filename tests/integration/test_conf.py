@@ -1,0 +1,282 @@
+"""Every file of conf/ composes and builds, and every part goes with every preset or says with what it does."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from importlib import import_module
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from omegaconf import DictConfig
+from torch import nn
+
+from lvm_experiments.batch import Batch
+from lvm_experiments.configuration import check, compose, instantiate
+from lvm_experiments.data import Digits
+from lvm_experiments.errors import RequestError
+from lvm_experiments.objectives import Progress
+from lvm_experiments.observations import observe
+from lvm_experiments.options import conf_dir
+
+CONF = conf_dir()
+FILES = sorted(path for path in CONF.rglob("*.yaml") if path.parent != CONF)
+PARTS = ("encoder", "posterior", "prior", "decoder", "likelihood")
+PRESETS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
+
+
+def group_of(path: Path) -> str:
+    return path.parent.relative_to(CONF).as_posix()
+
+
+def options(group: str) -> list[str]:
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+def name_of(path: Path) -> str:
+    return f"{group_of(path)}={path.stem}"
+
+
+@cache
+def digits() -> Any:
+    return Digits(None, 20, 60, 60, 40).load()
+
+
+def composed(*words: str) -> DictConfig:
+    config = compose(words)
+    check(config)
+    return config
+
+
+def try_out(config: DictConfig) -> float:
+    """Builds model, objective and optimiser and computes one loss; the loss."""
+    data = digits()
+    observation = instantiate(config.observation, "observation")(data.spec)
+    model = instantiate(config.model, "model")(observation.spec)
+    objective = instantiate(config.objective, "objective")
+    objective.check(model)
+    batch = observe(observation, data.train.take(torch.arange(5)))
+    (loss,) = objective(model, batch, Progress(steps=10, epochs=1)).loss.values()
+    loss.backward()
+    assert all(p.grad is not None for p in model.parameters()), "a parameter nobody uses"
+    return float(loss)
+
+
+def refusal(action: Callable[[], object]) -> str | None:
+    """What a refused action says, on its one line; None where nothing is refused."""
+    try:
+        action()
+    except RequestError as error:
+        return str(error)
+    return None
+
+
+# ---- every file
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_it_composes_and_builds(path: Path) -> None:
+    config = composed(name_of(path))
+    for key in ("data", "objective", "optimizer", "scheduler", "evaluation", "callbacks", "logger"):
+        instantiate(config[key], key)
+    text = refusal(lambda: try_out(config))
+    if text is not None:
+        # It is not for the preset it was chosen with, and says which are.
+        assert group_of(path) == "observation" or path.stem == "none", text
+        assert re.search("choose model/[a-z]+=|choose one with model/[a-z]+=", text), text
+
+
+@pytest.mark.parametrize("name", options("trainer"))
+def test_a_trainer_is_built_or_refused_with_one_line(name: str) -> None:
+    config = composed(f"trainer={name}")
+    text = refusal(lambda: instantiate({**config.trainer, "_partial_": True}, "trainer")(logger=False))
+    if text is not None:
+        assert name in ("gpu", "mps", "ddp"), text
+        assert re.fullmatch("trainer: .+", text)
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_its_keys_are_arguments_in_their_order(path: Path) -> None:
+    for node in nodes(yaml.safe_load(path.read_text())):
+        keys = [key for key in node if key != "defaults"]
+        special = ["_target_", "_partial_"][: 1 + ("_partial_" in keys)]
+        assert keys[: len(special)] == special
+        given = keys[len(special) :]
+        module, _, name = node["_target_"].rpartition(".")
+        arguments = inspect.signature(getattr(import_module(module), name)).parameters
+        if not any(a.kind is a.VAR_KEYWORD for a in arguments.values()):
+            assert set(given) <= set(arguments)
+        if module.startswith("lvm_experiments"):
+            assert given == [argument for argument in arguments if argument in given]
+            # What is left out has no default, so that the run has to give it, or is a group of its own.
+            left_out = [a for a in arguments.values() if a.name not in given and not (path.parent / a.name).is_dir()]
+            assert all(a.default is a.empty for a in left_out), left_out
+
+
+def nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(tree, dict):
+        if "_target_" in tree:
+            yield tree
+        for value in tree.values():
+            yield from nodes(value)
+
+
+def test_every_part_of_the_package_has_a_file() -> None:
+    """A class that nobody can choose is not there."""
+    named = {node["_target_"] for path in FILES for node in nodes(yaml.safe_load(path.read_text()))}
+    for package, bases in {
+        "likelihoods": ("Likelihood",),
+        "posteriors": ("Posterior",),
+        "priors": ("Prior",),
+        "networks": ("Encoder", "Decoder"),
+        "objectives": ("Objective", "Schedule"),
+        "observations": ("ObservationMap",),
+        "data": ("DataSet",),
+        "models": ("LatentVariableModel",),
+    }.items():
+        module = import_module(f"lvm_experiments.{package}")
+        public = [getattr(module, name) for name in module.__all__]
+        known = [getattr(module, base) for base in bases]
+        for kind in public:
+            if inspect.isclass(kind) and issubclass(kind, tuple(known)) and not inspect.isabstract(kind):
+                assert f"lvm_experiments.{package}.{kind.__name__}" in named
+
+
+# ---- every part under every preset
+
+
+SWAPS = [(preset, part, option) for preset in PRESETS for part in PARTS for option in options(f"model/{part}")]
+
+
+@cache
+def choices_of(preset: str) -> dict[str, str]:
+    defaults = yaml.safe_load((CONF / "model" / f"{preset}.yaml").read_text())["defaults"]
+    return {key: value for entry in defaults if isinstance(entry, dict) for key, value in entry.items()}
+
+
+@pytest.mark.parametrize(("preset", "part", "option"), [s for s in SWAPS if choices_of(s[0])[s[1]] != s[2]])
+def test_a_part_goes_with_a_preset_or_is_refused(preset: str, part: str, option: str) -> None:
+    config = composed(f"model={preset}", f"model/{part}={option}")
+    if option == "none":
+        with pytest.raises(RequestError, match=f"^model.{part}: this model needs one; choose one with model/{part}="):
+            try_out(config)
+    else:
+        assert abs(try_out(config)) < 1e6
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_chooses_options_and_sets_no_key_within_them(preset: str) -> None:
+    plain = yaml.safe_load((CONF / "model" / f"{preset}.yaml").read_text())
+    assert set(choices_of(preset)) >= set(PARTS)
+    assert set(plain) == {"defaults", "_target_", "_partial_", "latent_dim"}
+
+
+@pytest.mark.parametrize(("preset", "option"), [("beta_vae", "beta"), ("iwae", "iwae")])
+def test_a_preset_has_its_objective_unless_another_is_chosen(preset: str, option: str) -> None:
+    plain = composed().objective
+    assert composed(f"model={preset}").objective == composed(f"objective={option}").objective != plain
+    for words in permutations((f"model={preset}", "objective=elbo")):
+        assert composed(*words).objective == plain
+    for words in permutations((f"model={preset}", "objective=iwae", "objective.num_samples=7")):
+        assert composed(*words).objective.num_samples == 7
+
+
+@pytest.mark.parametrize("likelihood", [name for name in options("model/likelihood") if name != "none"])
+def test_a_likelihood_has_its_observation_unless_another_is_chosen(likelihood: str) -> None:
+    (chosen,) = [
+        entry["override /observation@_global_.observation"]
+        for entry in yaml.safe_load((CONF / "model" / "likelihood" / f"{likelihood}.yaml").read_text())["defaults"]
+        if isinstance(entry, dict)
+    ]
+    one = f"model/likelihood={likelihood}"
+    assert composed(one).observation == composed(f"observation={chosen}").observation
+    for words in permutations((one, "observation=binary_static")):
+        assert composed(*words).observation["_target_"] == "lvm_experiments.observations.BinariseStatic"
+
+
+def test_an_observation_that_is_chosen_keeps_its_keys_wherever_it_stands() -> None:
+    for words in permutations(("model/likelihood=gaussian", "observation=binary_static", "observation.seed=9")):
+        assert composed(*words).observation.seed == 9
+
+
+# ---- pairs of groups
+
+
+PAIRS = [
+    (f"{a}={x}", f"{b}={y}")
+    for a, b in [
+        ("debug", "experiment"),
+        ("callbacks", "debug"),
+        ("scheduler", "optimizer"),
+        ("objective", "objective/schedule"),
+        ("callbacks", "logger"),
+    ]
+    for x in options(a)
+    for y in options(b)
+]
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_two_options_go_together(one: str, other: str) -> None:
+    if one == "objective=iwae" and other.startswith("objective/"):
+        with pytest.raises(RequestError, match="nothing that is chosen has this group"):
+            composed(one, other)
+        return
+    config = composed(one, other)
+    for word in (one, other):
+        group, _, option = word.partition("=")
+        plain = yaml.safe_load((CONF / group / f"{option}.yaml").read_text()) or {}
+        target = plain.get("_target_")
+        node = config
+        for key in group.split("/"):
+            node = node.get(key) if node is not None else None
+        assert target is None or node["_target_"] == target
+
+
+def test_the_order_of_words_does_not_matter() -> None:
+    words = ("debug=limit", "callbacks=none", "scheduler=cosine", "optimizer=sgd")
+    assert composed(*words) == composed(*reversed(words))
+
+
+def test_debug_beats_what_it_is_put_on_top_of() -> None:
+    assert composed("debug=fdr").trainer.fast_dev_run is True
+    assert composed("debug=limit", "trainer=cpu").trainer.max_epochs == 3
+    assert composed("debug=limit", "trainer.max_epochs=9").trainer.max_epochs == 9
+    assert composed("debug=overfit").trainer.overfit_batches == 3
+    assert composed("debug=profiler").trainer.profiler == "simple"
+    assert composed("callbacks=none").trainer.enable_checkpointing is False
+
+
+def test_the_default_model_has_the_sizes_it_is_known_for() -> None:
+    from lvm_experiments.spec import DataSpec
+
+    build = partial(instantiate, composed().model, "model")
+    small, large = (build()(DataSpec("binary", shape, levels=2)) for shape in ((1, 8, 8), (1, 28, 28)))
+    assert (small.latent_dim, large.latent_dim) == (16, 50)
+    sizes = [layer.out_features for layer in large.encoder.modules() if isinstance(layer, nn.Linear)]
+    assert sizes == [200, 200]
+    assert any(isinstance(layer, nn.Tanh) for layer in large.encoder.modules())
+    config = composed()
+    assert (config.optimizer["_target_"], config.optimizer.lr) == ("torch.optim.Adam", 1e-3)
+    assert config.data.batch_size == 128
+    assert len(Batch(torch.zeros(3, 1, 28, 28))) == 3
+
+
+@pytest.mark.parametrize("name", ["evaluate", "sample"])
+def test_the_smaller_commands_have_every_key_explained(name: str) -> None:
+    lines = (CONF / f"{name}.yaml").read_text().splitlines()
+    keys = [line for line in lines if re.match(r"\w+: ", line)]
+    assert len(keys) >= 6
+    assert all(" # " in line for line in keys)
+
+
+def test_every_key_at_the_top_is_explained() -> None:
+    text = (CONF / "config.yaml").read_text()
+    for key in set(yaml.safe_load(text)) - {"defaults", "hydra"}:
+        assert re.search(rf"^{key}: .+ # \S", text, re.MULTILINE), key
