@@ -6,7 +6,6 @@ __all__ = ["main"]
 
 import logging
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,14 +53,17 @@ def _main(line: CommandLine) -> int:
     run_id = token_hex(4)
     if line.shows:
         return _show(line, tree, run_id)
+    if line.value_of("hparams_search") not in (None, "none"):
+        from lvm_experiments.sweeps.search import search
+
+        return search(line, tree)
     first = _look_ahead(line, tree, run_id)
-    sweeps = line.multirun or first.multirun
-    key, folder_path = ("sweep", first.sweep_dir) if sweeps else ("run", first.run_dir)
-    if not sweeps:
-        _refuse_second_run(folder_path)
-    _make(folder_path)
-    quoted = str(folder_path).replace("\\", "\\\\").replace("'", "\\'")
-    return _with_hydra(line, [f"hydra.{key}.dir='{quoted}'"], tree, run_id)
+    if line.multirun or first.multirun:
+        return _sweep(line, tree, first, run_id)
+    _refuse_second_run(first.run_dir)
+    _make(first.run_dir)
+    quoted = str(first.run_dir).replace("\\", "\\\\").replace("'", "\\'")
+    return _with_hydra(line, [f"hydra.run.dir='{quoted}'"], tree, run_id)
 
 
 def _tree(line: CommandLine) -> ConfigTree:
@@ -82,21 +84,39 @@ def _show(line: CommandLine, tree: ConfigTree, run_id: str) -> int:
 
 
 def _look_ahead(line: CommandLine, tree: ConfigTree, run_id: str) -> Composition:
-    """Composes and checks before anything is made or imported; of a sweep, every value once."""
-    from lvm_experiments.configuration import check, compose_job, points
+    """Composes and checks before anything is made or imported; of a sweep, the first job that can be."""
+    from lvm_experiments.configuration import check, compose_job, parse_override
 
     if "LOCAL_RANK" in os.environ and line.value_of("hydra.run.dir") is None:
         raise RequestError(
             "every process a launcher starts would make a folder of its own",
             hint="give them one with hydra.run.dir=DIR",
         )
-    found = None
-    for words in points(line.overrides, tree) if line.multirun else [line.overrides]:
-        composition = compose_job(words, line.config_name, tree=tree, run_id=run_id)
-        check(composition.config, tree=tree)
-        found = found or composition
-    assert found is not None
-    return found
+
+    def compose(words: Sequence[str]) -> Composition:
+        return compose_job(words, line.config_name, tree=tree, run_id=run_id)
+
+    swept = any(parse_override(word).is_sweep_override() for word in line.overrides)
+    if not swept and not line.multirun:
+        found = compose(line.overrides)
+        if not found.multirun:
+            check(found.config, tree=tree)
+        return found
+    from lvm_experiments.sweeps.axes import grid, read_axes
+    from lvm_experiments.sweeps.plan import first_composition
+
+    found = first_composition((words for words, _ in grid(*read_axes(line.overrides, {}, tree))), compose)
+    # A named sweep needs no flag; without either, several values are a mistake.
+    return found if line.multirun or found.multirun else compose(line.overrides)
+
+
+def _sweep(line: CommandLine, tree: ConfigTree, first: Composition, run_id: str) -> int:
+    if "LOCAL_RANK" in os.environ:
+        raise RequestError("a sweep starts its processes itself", where="-m", hint="leave out the launcher around it")
+    from lvm_experiments.sweeps.plan import make_plan
+    from lvm_experiments.sweeps.run import run_sweep
+
+    return run_sweep(make_plan(line.overrides, first, tree, line.config_name, run_id))
 
 
 def _refuse_second_run(path: Path) -> None:
@@ -127,8 +147,8 @@ def _with_hydra(line: CommandLine, more: Sequence[str], tree: ConfigTree, run_id
 
     codes: list[int] = []
 
-    def task(config: DictConfig) -> dict[str, Any] | None:
-        return _task(config, tree, codes)
+    def task(config: DictConfig) -> None:
+        _task(config, tree, codes)
 
     register_resolvers(run_id or None)
     before = sys.argv
@@ -141,50 +161,30 @@ def _with_hydra(line: CommandLine, more: Sequence[str], tree: ConfigTree, run_id
     return codes[0] if codes else 0
 
 
-def _task(config: DictConfig, tree: ConfigTree, codes: list[int]) -> dict[str, Any] | None:
+def _task(config: DictConfig, tree: ConfigTree, codes: list[int]) -> None:
     from hydra.core.hydra_config import HydraConfig
-    from hydra.errors import CompactHydraException
-    from hydra.types import RunMode
 
     from lvm_experiments.configuration import check
     from lvm_experiments.configuration.keys import to_plain
     from lvm_experiments.runs.folder import RunFolder
 
     folder = RunFolder(HydraConfig.get().runtime.output_dir)
-    sweeps = HydraConfig.get().mode == RunMode.MULTIRUN
-    results: list[dict[str, Any]] = []
 
     def job() -> int:
         plain = to_plain(config, resolve=True)
         check(plain, tree=tree)
-        return _start(folder, plain, replace=not sweeps, results=results)
+        return _start(folder, plain)
 
-    code = guarded(job, folder)
-    codes.append(code)
-    if sweeps and code >= 128:
-        sys.exit(code)  # an interruption is for the whole sweep
-    if sweeps and code:
-        # One line, since Hydra prints the whole traceback of other exceptions, after the last job.
-        raise CompactHydraException(f"a job failed, see {folder.path}")
-    return results[0] if results else None
+    codes.append(guarded(job, folder))
 
 
-def _start(
-    folder: RunFolder,
-    config: dict[str, Any],
-    *,
-    resumes: bool = False,
-    replace: bool = True,
-    results: list[Any] | None = None,
-) -> int:
+def _start(folder: RunFolder, config: dict[str, Any], *, resumes: bool = False) -> int:
     """Writes what is to be run and runs it: here, or in a program that may start itself again.
 
     Arguments:
         folder: The run's folder.
         config: Resolved and checked.
         resumes: Whether the folder may hold a run already, to go on with.
-        replace: Whether that program takes the place of this one, rather than being waited for.
-        results: Takes up the final metrics.
     """
     from lvm_experiments.runs.rank import is_rank_zero
 
@@ -196,14 +196,10 @@ def _start(
     if starts_processes(config["trainer"]):
         words = command(folder, config["allow_targets"])
         sys.stdout.flush()
-        if replace:
-            os.execv(words[0], words)
-        return subprocess.run(words, check=False).returncode
+        os.execv(words[0], words)
     from lvm_experiments.experiment import run
 
-    final = run(config, folder)
-    if results is not None:
-        results.append(final)
+    run(config, folder)
     return 0
 
 

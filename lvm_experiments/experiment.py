@@ -20,14 +20,14 @@ from lvm_experiments.configuration import instantiate
 from lvm_experiments.data import Data, DataSet
 from lvm_experiments.errors import Interrupted, RequestError, RunError
 from lvm_experiments.evaluation import Evaluation
-from lvm_experiments.loggers import build_loggers, close_loggers, log_figures, log_results
+from lvm_experiments.loggers import build_loggers, close_loggers, log_examples, log_figures, log_results
 from lvm_experiments.measure import measure_splits
 from lvm_experiments.models import LatentVariableModel
 from lvm_experiments.module import VALIDATION_METRICS, ExperimentModule, Loaders
 from lvm_experiments.networks import Decoder, Encoder
 from lvm_experiments.objectives import Objective
 from lvm_experiments.observations import ObservationMap, observe
-from lvm_experiments.plots import EXAMPLES, Gallery, Illustration, save_figures
+from lvm_experiments.plots import EXAMPLES, Illustration, example_pairs, save_figures
 from lvm_experiments.reports.table import show_results
 from lvm_experiments.runs.files import write_json
 from lvm_experiments.runs.folder import RunFolder
@@ -243,42 +243,40 @@ def _evaluate(
         write_results(folder.results, measurements, _facts(module, monitor, data))
         write_examples(folder.examples, {n: v for n, v in examples.items() if not n.endswith("latent_mean")})
         log_results(loggers, results, module.updates)
-        figures = _draw(module, data, examples, folder, monitor, evaluation).paths
-        log_figures(loggers, figures)
+        shown = _illustration(module, data, examples, folder, monitor, evaluation)
+        gallery = save_figures(shown, folder.figures)
+        if gallery.warning:
+            log.warning(gallery.warning)
+        log_figures(loggers, gallery.paths)
+        log_examples(loggers, lambda: example_pairs(shown, examples))
         show_results(measurements, folder)
     return results
 
 
-def _draw(
+def _illustration(
     module: ExperimentModule,
     data: Data,
     examples: dict[str, np.ndarray],
     folder: RunFolder,
     monitor: Monitor,
     evaluation: Evaluation,
-) -> Gallery:
-    """Every figure that applies, on the same examples for every run on the same data."""
+) -> Illustration:
+    """What to show the model with: the same examples for every run on the same data."""
     split = "test" if "test/latent_mean" in examples else evaluation.splits[0]
     rows = torch.from_numpy(examples[f"{split}/index"])
     label = data.split(split).take(rows).label if data.spec.classes else None
-    gallery = save_figures(
-        Illustration(
-            module.model,
-            module.observation,
-            data.split(split).take(torch.arange(min(EXAMPLES, len(data.split(split))))),
-            split=split,
-            latent_mean=examples[f"{split}/latent_mean"],
-            label=label,
-            history=History(folder.metrics).rows(),
-            monitor=monitor.name,
-            run=folder.read_config()["name"],
-            seed=evaluation.seed,
-        ),
-        folder.figures,
+    return Illustration(
+        module.model,
+        module.observation,
+        data.split(split).take(torch.arange(min(EXAMPLES, len(data.split(split))))),
+        split=split,
+        latent_mean=examples[f"{split}/latent_mean"],
+        label=label,
+        history=History(folder.metrics).rows(),
+        monitor=monitor.name,
+        run=folder.read_config()["name"],
+        seed=evaluation.seed,
     )
-    if gallery.warning:
-        log.warning(gallery.warning)
-    return gallery
 
 
 def _facts(module: ExperimentModule, monitor: Monitor, data: Data) -> dict[str, Any]:

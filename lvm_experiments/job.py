@@ -97,7 +97,11 @@ def guarded(action: Callable[[], object], folder: RunFolder | None = None) -> in
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     except Exception as error:  # noqa: BLE001 - the last stop of whatever went wrong
         text = next(iter(str(error).splitlines()), "")
+        rank = os.environ.get("LOCAL_RANK", "0")
         where = "" if folder is None else f"; the traceback is in {_traceback(folder, error)}"
+        if rank != "0":
+            # The first process waits for this one and is ended by force: nobody else knows why.
+            print(f"process {rank}: {type(error).__name__}: {text}{where}", file=sys.stderr, flush=True)
         return _say(f"{type(error).__name__}: {text}{where}", 1)
     return result if isinstance(result, int) else 0
 
@@ -162,7 +166,7 @@ def _say(text: str, code: int) -> int:
 
 def _traceback(folder: RunFolder, error: Exception) -> Path:
     """The file the run has written; where it could not get as far as that, it is written now."""
-    if not folder.traceback.exists() and os.environ.get("LOCAL_RANK", "0") == "0":
+    if not folder.traceback.exists():
         import traceback
 
         with suppress(OSError):

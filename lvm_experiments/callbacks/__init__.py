@@ -7,6 +7,7 @@ from lvm_experiments.callbacks.checkpoint import Checkpoint
 from lvm_experiments.callbacks.early_stopping import EarlyStopping
 from lvm_experiments.callbacks.interruption import Interruption
 from lvm_experiments.callbacks.progress import Progress
+from lvm_experiments.callbacks.pruning import Pruned, Pruning
 
 __all__ = [
     "Bindable",
@@ -15,5 +16,7 @@ __all__ = [
     "Interruption",
     "Monitor",
     "Progress",
+    "Pruned",
+    "Pruning",
     "build_callbacks",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["check", "check_request"]
+__all__ = ["check", "check_object", "check_request"]
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from pydantic import TypeAdapter
 
 from lvm_experiments.configuration.keys import to_plain
-from lvm_experiments.configuration.settings import Paths, Settings
+from lvm_experiments.configuration.settings import Paths, Settings, SweepSettings
 from lvm_experiments.configuration.signature import Signature, signature
 from lvm_experiments.configuration.targets import refuse_unless_allowed
 from lvm_experiments.configuration.tree import ConfigTree
@@ -47,14 +47,30 @@ def check(
     plain = to_plain(config, resolve=True) if isinstance(config, DictConfig) else config
     groups = {name.split("/")[0] for name in (tree or ConfigTree.default()).groups}
     _check_fields(plain, Settings, "", also=groups)
-    if isinstance(plain.get("paths"), Mapping):
-        _check_fields(plain["paths"], Paths, "paths")
+    for key, schema in (("paths", Paths), ("sweep", SweepSettings)):
+        if isinstance(plain.get(key), Mapping):
+            _check_fields(plain[key], schema, key)
     allow = plain["allow_targets"] if allow is None else allow
     for where, node in _nodes({key: value for key, value in plain.items() if key in groups}, ""):
         _check_node(node, where, allow)
     checkpoint = plain["ckpt_path"]
     if checkpoint is not None and not Path(checkpoint).expanduser().is_file():
         raise RequestError(f"there is no file {checkpoint}", where="ckpt_path", hint="name a .ckpt file of a run")
+
+
+def check_object(node: Mapping[str, Any], where: str, allow: Sequence[str]) -> None:
+    """The same for one object and those within it.
+
+    Arguments:
+        node: Plain containers; names its target.
+        where: Its dotted path.
+        allow: Modules whose classes it may name, besides parts of an experiment.
+
+    Raises:
+        RequestError: What is wrong, and where.
+    """
+    for path, inner in _nodes(node, where):
+        _check_node(inner, path, allow)
 
 
 def check_request(config: Mapping[str, Any], schema: type) -> None:

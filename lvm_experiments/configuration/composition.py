@@ -5,9 +5,10 @@ from __future__ import annotations
 __all__ = ["Composition", "choose", "compose", "compose_job", "is_choice", "resolve_within"]
 
 import copy
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import hydra
 import yaml
@@ -38,6 +39,8 @@ class Composition:
         run_dir: Where a single run would write, absolute.
         sweep_dir: Where a sweep would write, absolute.
         multirun: Whether the configuration itself asks for a sweep.
+        params: Swept words that the configuration itself brings, `hydra.sweeper.params`.
+        launcher: What starts the jobs of a sweep, `hydra.launcher`, resolved.
     """
 
     config: DictConfig
@@ -45,6 +48,8 @@ class Composition:
     run_dir: Path
     sweep_dir: Path
     multirun: bool
+    params: dict[str, Any]
+    launcher: dict[str, Any]
 
 
 def compose(
@@ -77,6 +82,7 @@ def compose_job(
     *,
     tree: ConfigTree | None = None,
     run_id: str | None = None,
+    chosen: MutableMapping[tuple[str, ...], DictConfig] | None = None,
 ) -> Composition:
     """What `compose` gives, and what Hydra makes of the rest.
 
@@ -85,6 +91,8 @@ def compose_job(
         config_name: The primary file.
         tree: Where the files are; the package's own unless given.
         run_id: What `${run_id:}` stands for; random unless given.
+        chosen: Keeps what the same choices of options gave before, which takes most of the time. One for each tree
+            and primary file.
 
     Raises:
         RequestError: As in `compose`.
@@ -102,13 +110,27 @@ def compose_job(
     tree = ConfigTree((*tree.folders, *_search_path(parsed)))
     choices = [o for o in parsed if is_choice(o, tree)]
     values = [o for o in parsed if not is_choice(o, tree)]
-    composed = choose(choices, config_name, tree)
+    composed = _chosen(choices, config_name, tree, chosen)
     changes = Changes(composed, tree.groups)
     for override in values:
         if override.key_or_group != "hydra.searchpath":
             changes.apply(override)
     changes.check_added()
     return _resolved(composed)
+
+
+def _chosen(
+    choices: Sequence[Override],
+    config_name: str,
+    tree: ConfigTree,
+    known: MutableMapping[tuple[str, ...], DictConfig] | None,
+) -> DictConfig:
+    if known is None:
+        return choose(choices, config_name, tree)
+    key = tuple(str(override.input_line) for override in choices)
+    if key not in known:
+        known[key] = choose(choices, config_name, tree)
+    return copy.deepcopy(known[key])
 
 
 def _search_path(parsed: Sequence[Override]) -> list[Path]:
@@ -133,8 +155,8 @@ def _check_choice(override: Override, tree: ConfigTree) -> None:
             where=str(override.input_line),
             hint=f"write {group}=NAME",
         )
-    if group.startswith("hydra/"):
-        return
+    if group.startswith("hydra/") and group not in tree.groups:
+        return  # Hydra's own
     if override.is_delete():
         raise RequestError(
             "a group cannot be taken away",
@@ -219,7 +241,17 @@ def _resolved(composed: DictConfig) -> Composition:
     for key in sorted(OmegaConf.missing_keys(config)):
         raise RequestError("a value is missing", where=key, hint=f"give one with {key}=VALUE")
     choices = {str(group): str(option) for group, option in composed.hydra.runtime.choices.items()}
-    return Composition(config, choices, run_dir, sweep_dir, composed.hydra.mode == RunMode.MULTIRUN)
+    multirun = composed.hydra.mode == RunMode.MULTIRUN
+    params, launcher = (_plain(composed, key) for key in ("sweeper.params", "launcher"))
+    return Composition(config, choices, run_dir, sweep_dir, multirun, params, launcher)
+
+
+def _plain(composed: DictConfig, key: str) -> dict[str, Any]:
+    try:
+        node = OmegaConf.select(composed, f"hydra.{key}")
+        return to_plain(node, resolve=True) if isinstance(node, DictConfig) else {}
+    except _FROM_HYDRA as error:
+        raise _about_hydra(error) from error
 
 
 def _without_hydra(composed: DictConfig) -> DictConfig:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["Paths", "Settings"]
+__all__ = ["Paths", "Settings", "SweepSettings"]
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from lvm_experiments.types import NonNegativeInt
+from lvm_experiments.types import NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,31 @@ class Paths:
 
     root: str
     data_dir: str | None
+
+
+@dataclass(frozen=True)
+class SweepSettings:
+    """How a sweep is run; in the configuration of one of its jobs also which one it is.
+
+    Arguments:
+        name: Its folder; None for one made of the swept keys and the other words.
+        question: What it is to answer.
+        retry: Whether jobs that failed are tried again when the same command is given again.
+        fail_fast: Whether the first failure stops the others.
+        timeout: Seconds a job may take; None for no limit.
+        grace: Seconds a job that is told to stop has to save what it has.
+        dry_run: Whether the jobs are only shown.
+        point: Of a job: its swept values, by the words they have on the command line.
+    """
+
+    name: str | None
+    question: str | None
+    retry: bool
+    fail_fast: bool
+    timeout: PositiveFloat | None
+    grace: NonNegativeFloat
+    dry_run: bool
+    point: dict[str, Any] | None
 
 
 @dataclass(frozen=True)

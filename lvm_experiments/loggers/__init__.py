@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from lvm_experiments.loggers.base import (
+    ExampleLogger,
     RunLogger,
     build_loggers,
     close_loggers,
+    log_examples,
     log_figures,
     log_results,
 )
@@ -15,6 +17,7 @@ from lvm_experiments.loggers.tensorboard import TensorBoardLogger
 from lvm_experiments.loggers.wandb import WandbLogger
 
 __all__ = [
+    "ExampleLogger",
     "HistoryLogger",
     "MlflowLogger",
     "RunLogger",
@@ -22,6 +25,7 @@ __all__ = [
     "WandbLogger",
     "build_loggers",
     "close_loggers",
+    "log_examples",
     "log_figures",
     "log_results",
 ]

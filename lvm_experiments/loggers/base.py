@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 __all__ = [
+    "ExampleLogger",
     "RunLogger",
     "build_loggers",
     "close_loggers",
     "experiment_tags",
+    "log_examples",
     "log_figures",
     "log_results",
     "remembered",
@@ -17,7 +19,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pytorch_lightning.loggers import Logger
 
@@ -26,6 +28,9 @@ from lvm_experiments.loggers.history import HistoryLogger
 from lvm_experiments.runs.files import atomic_write
 from lvm_experiments.runs.folder import RunFolder
 from lvm_experiments.runs.rank import is_rank_zero
+
+if TYPE_CHECKING:
+    from lvm_experiments.plots.pairs import ExamplePairs
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +49,14 @@ class RunLogger(Protocol):
 
     def close(self, exit_code: int) -> None:
         """Ends the record, with the exit code of the run."""
+
+
+@runtime_checkable
+class ExampleLogger(Protocol):
+    """A logger that shows single examples."""
+
+    def log_examples(self, pairs: ExamplePairs) -> None:
+        """Shows images beside their reconstructions."""
 
 
 def build_loggers(
@@ -90,6 +103,25 @@ def log_figures(loggers: Iterable[Logger], figures: Mapping[str, Path]) -> None:
         if isinstance(logger, RunLogger):
             for name, path in figures.items():
                 logger.log_figure(name, path)
+
+
+def log_examples(loggers: Iterable[Logger], make: Callable[[], ExamplePairs | None]) -> None:
+    """Shows images and their reconstructions in all loggers that show any. What fails is said and costs no run.
+
+    Arguments:
+        loggers: The Trainer's.
+        make: Gives the images, None for data that cannot be looked at; not asked where no logger shows any.
+    """
+    shown = [logger for logger in loggers if isinstance(logger, ExampleLogger)]
+    if not shown:
+        return
+    try:
+        pairs = make()
+        if pairs is not None:
+            for logger in shown:
+                logger.log_examples(pairs)
+    except Exception as error:  # noqa: BLE001 - neither a picture nor a service is worth a run
+        _log.warning("examples could not be shown: %s", " ".join(f"{type(error).__name__}: {error}".split()))
 
 
 def close_loggers(loggers: Iterable[Logger], exit_code: int) -> None:

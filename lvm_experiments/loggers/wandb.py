@@ -4,13 +4,13 @@ from __future__ import annotations
 
 __all__ = ["WandbLogger"]
 
-import netrc
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from pytorch_lightning import loggers
 from pytorch_lightning.loggers.logger import rank_zero_experiment
@@ -19,16 +19,27 @@ from pytorch_lightning.utilities import rank_zero_only
 from lvm_experiments.errors import RequestError
 from lvm_experiments.evaluation.metrics import METRICS
 from lvm_experiments.loggers.base import experiment_tags, remembered
+from lvm_experiments.runs.account import wandb_mode
 from lvm_experiments.runs.folder import RunFolder
+from lvm_experiments.runs.point import point_label, short_facts, sweep_name
 
 if TYPE_CHECKING:
     from wandb import Run
 
+    from lvm_experiments.plots.pairs import ExamplePairs
+
 _STEP = "trainer/global_step"
+_SIZE = 64  # pixels that an image in a table should about be wide
 
 
 class WandbLogger(loggers.WandbLogger):
     """Lightning's W&B logger, with the whole configuration and the best value of every metric.
+
+    Besides the whole configuration stand short keys that runs are grouped by: `likelihood`, `prior`,
+    `posterior`, `latent_dim`, and in a sweep the swept values (`short_facts`). Final numbers carry
+    them as `point/latent_dim` and the like, so that a panel can have them on its axis. The summary
+    keeps the best of a validation metric (`val/elbo.max`) and the last of a test metric (`test/nll`),
+    which is that of the best checkpoint. A table `examples` shows test images, the same of every run.
 
     The run's id stays in the run folder, so that a resumed run goes on with the same record (online;
     offline W&B writes another piece under the same id). Its files lie below `wandb` there, in a form
@@ -39,9 +50,9 @@ class WandbLogger(loggers.WandbLogger):
         config: The whole configuration, resolved.
         project: The project.
         entity: Who owns the project; None for the default of the account.
-        group: What the run is grouped with.
+        group: What the run is grouped with; None for its sweep.
         job_type: The kind of job within the group.
-        name: What it is called; None for the configuration's `name`.
+        name: What it is called; None for its place in the sweep, or the configuration's `name`.
         tags: Words besides the configuration's `tags` and `extra_tags`.
         offline: Write only to disk. None: where `WANDB_MODE` says so, or no API key is configured.
         log_model: Upload checkpoints.
@@ -64,7 +75,7 @@ class WandbLogger(loggers.WandbLogger):
         offline: bool | None = None,
         log_model: bool = False,
     ) -> None:
-        mode = _mode(offline=offline)
+        mode = wandb_mode(offline=offline)
         if log_model and mode != "online":
             raise RequestError(
                 "checkpoints cannot be uploaded offline",
@@ -72,13 +83,13 @@ class WandbLogger(loggers.WandbLogger):
                 hint="set it to false, or configure an API key with `wandb login`",
             )
         super().__init__(
-            name=name or config.get("name"),
+            name=name or point_label(config) or config.get("name"),
             save_dir=folder.path,
-            version=remembered(folder.path / ".wandb_id", lambda: secrets.token_hex(4)),
+            version=remembered(folder.path / ".wandb_id", _new_id),
             project=project,
             log_model=log_model,
             entity=entity,
-            group=group,
+            group=group or sweep_name(config),
             job_type=job_type,
             tags=[*experiment_tags(config), *tags],
             # Not Lightning's `offline`, which changes the environment of the whole process.
@@ -87,6 +98,7 @@ class WandbLogger(loggers.WandbLogger):
         # wandb has given it up and says so at every start.
         self._wandb_init.pop("anonymous", None)
         self._config = dict(config)
+        self._facts = short_facts(config)
         self._pid = os.getpid()
 
     @property
@@ -96,18 +108,19 @@ class WandbLogger(loggers.WandbLogger):
         begun = self._experiment is not None
         run = super().experiment
         if not begun:
-            run.config.update(self._config, allow_val_change=True)
+            run.config.update({**self._facts, **self._config}, allow_val_change=True)
             for metric in METRICS.values():
                 if metric.higher_is_better is not None:
                     summary = "max" if metric.higher_is_better else "min"
-                    for split in ("val", "test"):
-                        run.define_metric(
-                            f"{split}/{metric.name}",
-                            summary=summary,
-                            step_metric=_STEP,
-                            step_sync=True,
-                        )
+                    run.define_metric(f"val/{metric.name}", summary=summary, step_metric=_STEP, step_sync=True)
         return run
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        place: dict[str, float] = {}
+        if any(name.startswith("test/") for name in metrics):
+            place = {f"point/{key}": value for key, value in self._facts.items() if isinstance(value, int | float)}
+        super().log_metrics({**metrics, **place}, step)
 
     @rank_zero_only
     def log_figure(self, name: str, path: Path) -> None:
@@ -115,6 +128,20 @@ class WandbLogger(loggers.WandbLogger):
         import wandb
 
         self.experiment.log({f"figures/{name}": wandb.Image(str(path))})
+
+    @rank_zero_only
+    def log_examples(self, pairs: ExamplePairs) -> None:
+        """Shows images beside their reconstructions: a table of the same columns for every run of a sweep."""
+        import wandb
+
+        facts = [self._facts.get("latent_dim"), self._facts.get("likelihood")]
+        table = wandb.Table(columns=["index", "image", "reconstruction", "latent_dim", "likelihood", "nll"])
+        zoom = max(1, round(_SIZE / max(pairs.images.shape[1:3])))
+        large = [pictures.repeat(zoom, 1).repeat(zoom, 2) for pictures in (pairs.images, pairs.means)]
+        for index, nll, image, mean in zip(pairs.index.tolist(), pairs.nll.tolist(), *large, strict=True):
+            table.add_data(index, wandb.Image(image), wandb.Image(mean), *facts, None if isnan(nll) else nll)
+        with _kept_in(Path(self.save_dir or ".")):
+            self.experiment.log({"examples": table})
 
     def finalize(self, status: str) -> None:
         super().finalize(status)
@@ -130,24 +157,20 @@ class WandbLogger(loggers.WandbLogger):
             self._experiment = None
 
 
-def _mode(*, offline: bool | None) -> str:
-    asked = os.environ.get("WANDB_MODE", "")
-    if asked == "disabled":
-        return asked
-    if offline is None:
-        offline = asked in ("offline", "dryrun") or not _has_key()
-    return "offline" if offline else "online"
+@contextmanager
+def _kept_in(folder: Path) -> Iterator[None]:
+    """Files that are to be sent lie with the run until they are, not in the home directory of whoever ran it."""
+    if "WANDB_DATA_DIR" in os.environ:
+        yield
+        return
+    os.environ["WANDB_DATA_DIR"] = str(folder / "wandb")
+    try:
+        yield
+    finally:
+        del os.environ["WANDB_DATA_DIR"]
 
 
-def _has_key() -> bool:
-    if os.environ.get("WANDB_API_KEY"):
-        return True
-    host = urlsplit(os.environ.get("WANDB_BASE_URL") or "https://api.wandb.ai").hostname
-    given = os.environ.get("NETRC")
-    for path in [Path(given)] if given else [Path.home() / ".netrc", Path.home() / "_netrc"]:
-        try:
-            if path.is_file() and netrc.netrc(path).authenticators(host or ""):
-                return True
-        except (OSError, netrc.NetrcParseError):
-            continue  # what cannot be read holds no key that wandb could use either
-    return False
+def _new_id() -> str:
+    # An agent of a W&B sweep has given the run its id already.
+    given = os.environ.get("WANDB_RUN_ID") if os.environ.get("WANDB_SWEEP_ID") else None
+    return given or secrets.token_hex(4)

@@ -3,10 +3,12 @@
 __all__ = [
     "EXAMPLES",
     "PICTURES",
+    "ExamplePairs",
     "Gallery",
     "Illustration",
     "Plot",
     "catalogue",
+    "example_pairs",
     "picture",
     "png",
     "save_figures",
@@ -14,6 +16,7 @@ __all__ = [
 
 from lvm_experiments.plots.catalogue import Plot, catalogue
 from lvm_experiments.plots.illustration import EXAMPLES, PICTURES, Illustration
+from lvm_experiments.plots.pairs import ExamplePairs, example_pairs
 from lvm_experiments.plots.picture import picture
 from lvm_experiments.plots.save import Gallery, save_figures
 from lvm_experiments.plots.style import png

@@ -15,8 +15,8 @@ import yaml
 from lvm_experiments import loggers
 from lvm_experiments.errors import RequestError
 from lvm_experiments.loggers import WandbLogger, close_loggers, log_figures, log_results
-from lvm_experiments.loggers.wandb import _has_key, _mode
 from lvm_experiments.runs import RunFolder
+from lvm_experiments.runs.account import has_wandb_key, wandb_mode
 
 CONFIG = {
     "name": "bernoulli_vae_digits",
@@ -41,7 +41,7 @@ def inspect(folder: RunFolder, *flags: str) -> list[dict[str, Any]]:
     for run in sorted((folder.path / "wandb").glob("offline-run-*")):
         program = str(Path(sys.executable).with_name("wandb"))
         command = [program, "leet", "inspect", *flags, "--json", str(run)]
-        answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        answer = subprocess.run(command, check=True, capture_output=True, text=True, cwd=folder.path).stdout
         found.append(json.loads(answer) if flags else {"text": answer})
     return found
 
@@ -61,13 +61,14 @@ def test_the_record_of_a_run(folder: RunFolder) -> None:
     first = log(folder, 3, group="sweep", tags=["c"])
     (run,) = inspect(folder, "--summary")
     assert (run["state"], run["exit_code"]) == ("failed", 3)
-    assert run["config"] == CONFIG
+    assert run["config"] == CONFIG | {"latent_dim": 2}
     assert (run["name"], run["project"]) == ("bernoulli_vae_digits", "lvm_experiments")
     assert run["tags"] == ["a", "b", "c"]
     summary = run["summary"]
     assert summary["val/elbo"]["max"] == -3
     assert summary["val/nll"]["min"] == 3
-    assert summary["test/nll"]["min"] == 3.5
+    assert summary["test/nll"] == 3.5
+    assert summary["point/latent_dim"] == 2
     assert summary["trainer/global_step"] == 3
     assert summary["figures/samples"]["_type"] == "image-file"
     assert list((folder.path / "wandb").rglob("media/images/figures/samples*.png"))
@@ -128,17 +129,17 @@ def test_online_or_offline(
     monkeypatch.delenv("WANDB_MODE", raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert _mode(offline=offline) == mode
+    assert wandb_mode(offline=offline) == mode
 
 
 def test_a_key_in_netrc_counts_for_its_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / ".netrc").write_text("machine api.wandb.ai login user password x\n")
-    assert _has_key()
+    assert has_wandb_key()
     monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:8777")
-    assert not _has_key()
+    assert not has_wandb_key()
     (tmp_path / ".netrc").write_text("nonsense")
-    assert not _has_key()
+    assert not has_wandb_key()
 
 
 def test_checkpoints_cannot_be_uploaded_offline(folder: RunFolder) -> None:
@@ -150,4 +151,4 @@ def test_the_configuration_is_that_of_config_yaml(folder: RunFolder) -> None:
     folder.write_config(CONFIG)
     log(folder, 0)
     (run,) = inspect(folder, "--summary")
-    assert run["config"] == yaml.safe_load(folder.config.read_text())
+    assert run["config"] == yaml.safe_load(folder.config.read_text()) | {"latent_dim": 2}
