@@ -124,7 +124,7 @@ class Slurm(Engine):
             return False
         from submitit import SlurmJob as Submitted
 
-        job = Submitted(self._logs, _note(task).read_text(encoding="utf-8").strip())
+        job: Any = Submitted(self._logs, _note(task).read_text(encoding="utf-8").strip())
         if self._state(job) not in _GOING - {"UNKNOWN"}:
             return False
         self._jobs[task.name] = job
