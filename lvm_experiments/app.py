@@ -166,12 +166,13 @@ def _task(config: DictConfig, tree: ConfigTree, codes: list[int]) -> None:
 
     from lvm_experiments.configuration import check
     from lvm_experiments.configuration.keys import to_plain
+    from lvm_experiments.configuration.places import with_absolute_paths
     from lvm_experiments.runs.folder import RunFolder
 
     folder = RunFolder(HydraConfig.get().runtime.output_dir)
 
     def job() -> int:
-        plain = to_plain(config, resolve=True)
+        plain = with_absolute_paths(to_plain(config, resolve=True))
         check(plain, tree=tree)
         return _start(folder, plain)
 
@@ -209,6 +210,7 @@ def _resume(line: CommandLine, tree: ConfigTree) -> int:
     from lvm_experiments.configuration.stored import with_changes
     from lvm_experiments.runs.folder import RunFolder
     from lvm_experiments.runs.resume import resume_config
+    from lvm_experiments.runs.rewind import refuse_shorter
     from lvm_experiments.runs.status import read_status
 
     if line.multirun:
@@ -223,8 +225,14 @@ def _resume(line: CommandLine, tree: ConfigTree) -> int:
     trust(stored, allow)
     words = [word for word in line.overrides if parse_override(word).key_or_group != "resume"]
     config = resume_config(stored, with_changes(stored, words, tree, folder.path))
-    check(config, allow, tree=tree)
-    if folder.status.exists() and (status := read_status(folder))["state"] == "running":
+    # What it started from is in its checkpoint by now.
+    check(config | {"ckpt_path": None} if folder.last.exists() else config, allow, tree=tree)
+    status = read_status(folder) if folder.status.exists() else {"state": None}
+    if status["state"] == "running":
         who = f"process {status['pid']} on {status['host']}"
         raise RequestError(f"{who} is running it", where=str(folder.path))
+    if status["state"] == "completed" and folder.results.exists() and config == stored:
+        print(f"Nothing to do: the run in {folder.path} is complete")
+        return 0
+    refuse_shorter(folder, config["trainer"])
     return guarded(lambda: _start(folder, config, resumes=True), folder)

@@ -89,7 +89,7 @@ def _run(config: dict[str, Any], folder: RunFolder) -> dict[str, float]:
     for name in evaluation.splits:
         data.split(name)  # is there, or says so before training
     _check_support(model, observation, data)
-    if config["ckpt_path"] is not None:
+    if config["ckpt_path"] is not None and not folder.last.exists():
         load_parameters(model, Path(config["ckpt_path"]).expanduser())
     if config["compile"]:
         _compile(model)
@@ -242,7 +242,8 @@ def _evaluate(
     if is_rank_zero():
         write_results(folder.results, measurements, _facts(module, monitor, data))
         write_examples(folder.examples, {n: v for n, v in examples.items() if not n.endswith("latent_mean")})
-        log_results(loggers, results, module.updates)
+        # Under a name of its own: the history of `val/` is of every epoch's model, and of other draws.
+        log_results(loggers, {name.replace("val/", "best/", 1): v for name, v in results.items()}, module.updates)
         shown = _illustration(module, data, examples, folder, monitor, evaluation)
         gallery = save_figures(shown, folder.figures)
         if gallery.warning:

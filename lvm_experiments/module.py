@@ -126,7 +126,7 @@ class ExperimentModule(pl.LightningModule):
         self.clip, self.clip_by = gradient_clip_val, gradient_clip_algorithm or "norm"
         self.groups = list(objective.groups(model))
         self.automatic_optimization = len(self.groups) == 1
-        self.updates = 0
+        self.updates = self._validated = 0
         self.sums: dict[str, dict[str, Any]] = {"train": {}, "val": {}}
         self.bad_step: Tensor | None = None
         # A lookup of the loader at every step goes through a property of the Trainer.
@@ -258,8 +258,14 @@ class ExperimentModule(pl.LightningModule):
         terms = {"elbo": -(rate + distortion), "iw_elbo": bound, "rate": rate, "distortion": distortion}
         self._account("val", terms, len(batch))
 
+    def on_train_end(self) -> None:
+        left = self.updates - self._validated
+        if left > 0 and self._validated and self.global_rank == 0:
+            log.warning("the last %d updates were not validated, so best.ckpt knows nothing of them", left)
+
     def on_validation_epoch_end(self) -> None:
         self._report("val")
+        self._validated = self.updates
         value = self.trainer.callback_metrics.get(self.monitor)
         if value is not None and not torch.isfinite(value):
             raise RunError(

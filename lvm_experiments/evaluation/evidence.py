@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["EvidenceQuestion"]
 
+import logging
 import math
 
 import numpy as np
@@ -16,6 +17,9 @@ from lvm_experiments.evaluation.question import About, Question, mean_and_error
 from lvm_experiments.models import Evidence, LatentVariableModel
 from lvm_experiments.observations import ObservationMap
 from lvm_experiments.types import NonNegativeInt, PositiveInt
+
+_log = logging.getLogger(__name__)
+_FEW = 5  # effective draws below which the error of importance sampling cannot be told from its draws
 
 
 class EvidenceQuestion(Question):
@@ -45,33 +49,45 @@ class EvidenceQuestion(Question):
         else:
             evidence = model.evidence(batch, self.num_samples, chunk=self.chunk, seed=self.seed)
         self.estimator = evidence.estimator
-        rate, distortion = torch.cat(rates).mean(0), -torch.cat(likelihoods).mean(0)
+        rate, log_lik = torch.cat(rates), torch.cat(likelihoods)
         return {
             "log_evidence": evidence.log_p,
             "log_evidence_error": evidence.standard_error,
             "effective_samples": evidence.effective_samples,
-            "elbo": -(rate + distortion),
-            "rate": rate,
-            "distortion": distortion,
+            "elbo": (log_lik - rate).mean(0),
+            "elbo_error": _error_of_mean(log_lik - rate),
+            "rate": rate.mean(0),
+            "rate_error": _error_of_mean(rate),
+            "distortion": -log_lik.mean(0),
+            "distortion_error": _error_of_mean(log_lik),
         }
 
     def summarise(self, values: dict[str, np.ndarray], about: About) -> list[Measurement]:
-        draws: dict[str, int | None] = {"num_samples": self.num_samples}
+        samples: int | None = self.num_samples
         found = []
         for name in ("elbo", "rate", "distortion"):
             value, error = mean_and_error(values[name])
+            noise = _noise(values[f"{name}_error"])
             estimator = f"posterior draws, K = {self.num_samples}, beta = 1"
-            found.append(about.measurement(name, value, estimator=estimator, standard_error=error, **draws))
+            found.append(
+                about.measurement(
+                    name, value, estimator=estimator, standard_error=error, monte_carlo_error=noise, num_samples=samples
+                )
+            )
         nll, error = mean_and_error(-values["log_evidence"])
         errors = values["log_evidence_error"]
-        # Estimates of different examples are independent; one draw tells nothing of its own error.
-        noise = None if np.isnan(errors).any() else float(np.sqrt((errors**2).sum()) / len(errors))
+        noise = _noise(errors)
+        if noise is not None:
+            # The log of a mean is too low by half its squared error to first order, in every example alike.
+            noise = float(np.hypot(noise, (errors**2).mean() / 2))
         exact = self.estimator == "exact"
         estimator = f"{self.estimator}, {'closed form' if exact else 'posterior as proposal'}"
         if exact:
-            draws = {"num_samples": None}
+            samples = None
         found.append(
-            about.measurement("nll", nll, estimator=estimator, standard_error=error, monte_carlo_error=noise, **draws)
+            about.measurement(
+                "nll", nll, estimator=estimator, standard_error=error, monte_carlo_error=noise, num_samples=samples
+            )
         )
         log_det = about.observation.log_det()
         of_levels = about.observation.source.levels and about.model.likelihood.normalised
@@ -84,13 +100,31 @@ class EvidenceQuestion(Question):
                     estimator=estimator + (", dequantisation bound" if log_det else ""),
                     standard_error=None if error is None else error / scale,
                     monte_carlo_error=None if noise is None else noise / scale,
-                    **draws,
+                    original=True,
+                    num_samples=samples,
                 )
             )
-        if np.isfinite(values["effective_samples"]).all():
-            found.append(
-                about.measurement(
-                    "effective_samples", float(np.median(values["effective_samples"])), estimator=estimator, **draws
+        effective = float(np.median(values["effective_samples"]))
+        if np.isfinite(effective):
+            if effective < _FEW and self.num_samples >= _FEW:
+                _log.warning(
+                    "half of the %s examples have fewer than %.1f effective draws of %d: their NLL may be too high by "
+                    "more than its Monte Carlo error; raise evaluation.num_samples",
+                    about.split,
+                    max(effective, 1.0) + 0.05,
+                    self.num_samples,
                 )
-            )
+            found.append(about.measurement("effective_samples", effective, estimator=estimator, num_samples=samples))
         return found
+
+
+def _error_of_mean(draws: Tensor) -> Tensor:
+    """The standard error of the mean over K draws, `(K, B)` to `(B,)`; NaN for one draw, which tells nothing of it."""
+    if len(draws) < 2:
+        return torch.full_like(draws[0], torch.nan)
+    return draws.std(0) / math.sqrt(len(draws))
+
+
+def _noise(errors: np.ndarray) -> float | None:
+    """The error of a mean over examples, whose estimates are independent; None where it is not known."""
+    return None if np.isnan(errors).any() else float(np.sqrt((errors**2).sum()) / len(errors))

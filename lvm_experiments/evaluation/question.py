@@ -14,6 +14,7 @@ from lvm_experiments.batch import Batch
 from lvm_experiments.evaluation.metrics import METRICS, Measurement
 from lvm_experiments.models import LatentVariableModel
 from lvm_experiments.observations import ObservationMap
+from lvm_experiments.spec import DataSpec
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,19 @@ class About:
         num_samples: int | None = None,
         standard_error: float | None = None,
         monte_carlo_error: float | None = None,
+        original: bool = False,
     ) -> Measurement:
-        """A number with what is known of it."""
+        """A number with what is known of it.
+
+        Arguments:
+            name: The metric.
+            value: The number.
+            estimator: How it was found.
+            num_samples: K.
+            standard_error: Over examples.
+            monte_carlo_error: Of the estimator.
+            original: Whether it is about the data's own values, so that it can be compared across observation maps.
+        """
         metric = METRICS[name]
         if metric.unit in ("nats", "bits/dim") and not getattr(self.model.likelihood, "normalised", True):
             estimator += " (soft targets: not a log-likelihood)"
@@ -56,11 +68,15 @@ class About:
             num_samples=num_samples,
             split=self.split,
             examples=self.examples,
-            space=self.observation.description,
+            space=_own_space(self.observation.source) if original else self.observation.description,
             standard_error=standard_error,
             monte_carlo_error=monte_carlo_error,
             higher_is_better=metric.higher_is_better,
         )
+
+
+def _own_space(source: DataSpec) -> str:
+    return f"{source.space}, {source.levels} levels" if source.levels > 2 else source.space
 
 
 class Question(ABC):

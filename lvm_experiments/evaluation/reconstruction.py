@@ -24,7 +24,7 @@ class ReconstructionQuestion(Question):
     def per_example(
         self, model: LatentVariableModel, observation: ObservationMap, batch: Batch, raw: Tensor
     ) -> dict[str, Tensor]:
-        guess = observation.inverse(model.reconstruct(batch)).double()
+        guess = observation.inverse(model.reconstruct(batch), rounded=False).double()
         error = (guess - raw.double()) ** 2
         seen = torch.ones_like(error, dtype=torch.bool)
         if batch.observed is not None:
@@ -37,4 +37,6 @@ class ReconstructionQuestion(Question):
         # Of an example with nothing observed there is nothing to be wrong about.
         value, error = mean_and_error(errors[~np.isnan(errors)])
         estimator = "mean of x given the posterior mean of z"
-        return [about.measurement("reconstruction_error", value, estimator=estimator, standard_error=error)]
+        return [
+            about.measurement("reconstruction_error", value, estimator=estimator, standard_error=error, original=True)
+        ]

@@ -56,8 +56,13 @@ class ObservationMap(ABC):
         """Raw x `(B, *shape)` to the likelihood's space; noise is torch's default, in draws of shape `(1, B, ...)`."""
 
     @abstractmethod
-    def inverse(self, x: Tensor) -> Tensor:
-        """Values of the likelihood's space (draws or means) to the nearest ones of the data's own."""
+    def inverse(self, x: Tensor, *, rounded: bool = True) -> Tensor:
+        """Values of the likelihood's space in the data's own.
+
+        Arguments:
+            x: Draws or means, shape `(B, *shape)`.
+            rounded: To values the data can have, as draws are; a mean need not be one, and says more as it is.
+        """
 
     def log_det(self) -> float | None:
         """Nats per example to add to a log density after the map for the one before it; None where it is lost."""

@@ -31,9 +31,9 @@ class _Binarise(ObservationMap):
     def probabilities(self, x: Tensor) -> Tensor:
         return as_floating(x) / self.top
 
-    def inverse(self, x: Tensor) -> Tensor:
+    def inverse(self, x: Tensor, *, rounded: bool = True) -> Tensor:
         values = x * self.top
-        return values.round() if self.source.levels else values
+        return values.round() if self.source.levels and rounded else values
 
 
 class BinariseDynamic(_Binarise):

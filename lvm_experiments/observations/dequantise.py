@@ -57,9 +57,11 @@ class ToUnit(ObservationMap):
         margin = 4 * self.levels * torch.finfo(u.dtype).eps
         return (x + u.clamp(margin, 1 - margin)) / self.levels
 
-    def inverse(self, x: Tensor) -> Tensor:
+    def inverse(self, x: Tensor, *, rounded: bool = True) -> Tensor:
         if self.levels:
-            return torch.floor(x * self.levels).clamp(0, self.levels - 1)
+            # A level's bin begins at it; its middle is the mean of what is dequantised to it.
+            values = torch.floor(x * self.levels) if rounded else x * self.levels - 0.5
+            return values.clamp(0, self.levels - 1)
         # A density on the real line may draw what unit data cannot be.
         return x.clamp(0, 1) if self.source.space == "unit" else x
 
@@ -112,8 +114,8 @@ class ToReal(ToUnit):
     def convert(self, x: Tensor, index: Tensor | None) -> Tensor:
         return (super().convert(x, index) - self.shift.to(x.device)) / self.scale.to(x.device)
 
-    def inverse(self, x: Tensor) -> Tensor:
-        return super().inverse(x * self.scale.to(x.device) + self.shift.to(x.device))
+    def inverse(self, x: Tensor, *, rounded: bool = True) -> Tensor:
+        return super().inverse(x * self.scale.to(x.device) + self.shift.to(x.device), rounded=rounded)
 
     def log_det(self) -> float:
         return super().log_det() - float(self.scale.double().log().expand(self.source.shape).sum())

@@ -30,5 +30,7 @@ class Identity(ObservationMap):
     def convert(self, x: Tensor, index: Tensor | None) -> Tensor:
         return as_floating(x)
 
-    def inverse(self, x: Tensor) -> Tensor:
-        return x.round().clamp(0, self.source.levels - 1) if self.source.levels else x
+    def inverse(self, x: Tensor, *, rounded: bool = True) -> Tensor:
+        if not self.source.levels:
+            return x
+        return (x.round() if rounded else x).clamp(0, self.source.levels - 1)

@@ -36,5 +36,8 @@ class Intensity(ObservationMap):
     def convert(self, x: Tensor, index: Tensor | None) -> Tensor:
         return as_floating(x) / self.top
 
-    def inverse(self, x: Tensor) -> Tensor:
-        return (x * self.top).round().clamp(0, self.top) if self.source.levels else x
+    def inverse(self, x: Tensor, *, rounded: bool = True) -> Tensor:
+        if not self.source.levels:
+            return x
+        values = x * self.top
+        return (values.round() if rounded else values).clamp(0, self.top)

@@ -129,9 +129,7 @@ class Illustration:
             mean: Whether they are means. Of binary cells these are probabilities, and rounding
                 them to 0 or 1 would hide what the model says.
         """
-        if mean and self.source.space == "binary" == self.observation.spec.space:
-            return x.cpu()
-        return self.observation.inverse(x).cpu()
+        return self.observation.inverse(x, rounded=not mean).cpu()
 
     @property
     def space(self) -> str:

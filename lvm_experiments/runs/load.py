@@ -60,7 +60,7 @@ class TrainedModel:
         """
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
             torch.manual_seed(seed)
-            return self.observation.inverse(self.model.sample(n, condition, mean=mean))
+            return self.observation.inverse(self.model.sample(n, condition, mean=mean), rounded=not mean)
 
     def observe(self, x: Batch | Tensor, *, seed: int = 0) -> Batch:
         """Data in their own values to a batch in the likelihood's space; the map's noise is keyed by example.
@@ -81,7 +81,7 @@ class TrainedModel:
 
     def reconstruct(self, x: Batch | Tensor, *, seed: int = 0) -> Tensor:
         """E[x|z] at the posterior mean of z, in the data's own values, shape `(B, *shape)`."""
-        return self.observation.inverse(self.model.reconstruct(self.observe(x, seed=seed)))
+        return self.observation.inverse(self.model.reconstruct(self.observe(x, seed=seed)), rounded=False)
 
     def evidence(self, x: Batch | Tensor, num_samples: int = 100, *, seed: int = 0) -> Evidence:
         """log p(x) in the likelihood's space, with its error; `observation.log_det()` turns it into the data's own.

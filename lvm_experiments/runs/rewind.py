@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
-__all__ = ["rewind"]
+__all__ = ["refuse_shorter", "rewind"]
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from lvm_experiments.errors import RequestError
 from lvm_experiments.runs.checkpoint_file import read_checkpoint
 from lvm_experiments.runs.folder import RunFolder
 from lvm_experiments.runs.history import History
 from lvm_experiments.runs.rank import is_rank_zero
+
+
+def refuse_shorter(folder: RunFolder, trainer: Mapping[str, Any]) -> None:
+    """Refuses to go on with a run to a length that it has passed already, before anything of it is touched.
+
+    Arguments:
+        folder: The run's folder.
+        trainer: The configuration of the trainer that was asked for.
+
+    Raises:
+        RequestError: Names the limit and how far the run is.
+    """
+    if not folder.last.exists():
+        return
+    checkpoint = read_checkpoint(folder.last)
+    for key, done in {"max_epochs": checkpoint.get("epoch", 0), "max_steps": checkpoint.get("global_step", 0)}.items():
+        limit = trainer.get(key)
+        if isinstance(limit, int) and 0 <= limit < done:
+            raise RequestError(
+                f"{limit} is asked for, and the run has {done} already",
+                where=f"trainer.{key}",
+                hint="give a larger number, or start a new run",
+            )
 
 
 def rewind(folder: RunFolder) -> Path | None:

@@ -12,6 +12,7 @@ from typing import Any
 from lvm_experiments.configuration.checking import check, check_object
 from lvm_experiments.configuration.composition import Composition, compose_job
 from lvm_experiments.configuration.keys import to_plain
+from lvm_experiments.configuration.places import with_absolute_paths
 from lvm_experiments.configuration.settings import SweepSettings
 from lvm_experiments.configuration.tree import ConfigTree
 from lvm_experiments.errors import RequestError
@@ -105,7 +106,7 @@ def make_plan(
             errors.append(error)
             made.append(Planned(point, tuple(line), refusal=str(error)))
             continue
-        config = to_plain(composition.config, resolve=True)
+        config = with_absolute_paths(to_plain(composition.config, resolve=True))
         folder = folder or composition.sweep_dir
         settings = settings or SweepSettings(**config["sweep"])
         config["sweep"] |= {"name": name, "point": point}

@@ -16,6 +16,7 @@ from omegaconf import DictConfig
 
 from lvm_experiments.configuration import ConfigTree, check, compose_job, parse_override, points
 from lvm_experiments.configuration.keys import to_plain
+from lvm_experiments.configuration.places import with_absolute_paths
 from lvm_experiments.configuration.targets import locate
 from lvm_experiments.errors import RequestError
 from lvm_experiments.evaluation.metrics import metric_of
@@ -84,7 +85,7 @@ class SearchPlan:
         words = [*self.fixed, *(f"{key}={text}" for key, text in point.items()), f"sweep.name='{self.name}'"]
         composed = compose_job(words, self.config_name, tree=self.tree)
         check(composed.config, tree=self.tree)
-        config = to_plain(composed.config, resolve=True)
+        config = with_absolute_paths(to_plain(composed.config, resolve=True))
         del config["hparams_search"]
         config["sweep"] = {**(config.get("sweep") or {}), "name": self.name, "point": self.values(point)}
         return config

@@ -50,8 +50,11 @@ def check_observation_map(observation: Callable[[DataSpec], ObservationMap], sou
         require(back.shape == raw.shape, "inverse gives values of x's own shape")
         require(in_support(source, back), "inverse gives values of the data's own space")
         # What a model gives back are draws and means.
-        mean = part.inverse(0.63 * _values(seen) + 0.37 * _values(seen).mean())
-        require(in_support(source, mean), "inverse of a mean is a value of the data's own space")
+        between = 0.63 * _values(seen) + 0.37 * _values(seen).mean()
+        require(in_support(source, part.inverse(between)), "inverse of a mean is a value of the data's own space")
+        mean = part.inverse(between, rounded=False)
+        near = bool(((mean - part.inverse(between)).abs() <= 0.5 + 1e-4).all())
+        require(near or not source.levels, "inverse without rounding lies within half a level")
         log_det = part.log_det()
         if not part.lossless:
             require(log_det is None, "a map that loses information has no log-determinant")

@@ -192,6 +192,14 @@ def test_a_finished_run_is_measured_again(whole: Whole, tmp_path: Path) -> None:
     check_is(folder, whole.path)
 
 
+def test_a_finished_run_with_nothing_to_do_is_left_alone(whole: Whole) -> None:
+    before = {path: path.stat().st_mtime_ns for path in whole.path.rglob("*") if path.is_file()}
+    finished = resume(whole.path)
+    assert finished.code == 0, finished.err
+    assert "Nothing to do" in finished.out
+    assert {path: path.stat().st_mtime_ns for path in whole.path.rglob("*") if path.is_file()} == before
+
+
 VARIATIONS = {
     "plateau": ["scheduler=plateau", "scheduler.patience=0", "scheduler.threshold=20"],
     "cosine": ["scheduler=cosine", "optimizer=sgd", "model/likelihood=gaussian_predicted"],
@@ -233,6 +241,7 @@ REFUSED = {
     "data.batch_size=10": "data.batch_size: is 50 in the run to resume, and 10 was asked for",
     "trainer.precision=64-true": "trainer.precision: is '32-true' in the run to resume",
     "evaluation.num_samples=5": "evaluation.num_samples: is 3 in the run to resume, and 5 was asked for",
+    "trainer.max_epochs=1": "trainer.max_epochs: 1 is asked for, and the run has",
     "trainer.max_epoch=5": "trainer.max_epoch: no such key; did you mean trainer.max_epochs?",
 }
 

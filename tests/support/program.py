@@ -17,6 +17,7 @@ import sklearn.datasets  # noqa: F401
 # isort: split
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -98,13 +99,15 @@ class Program:
             time.sleep(0.002)
 
     def wait(self, seconds: float = 180.0) -> Finished:
-        """Waits for its end."""
+        """Waits for its end; once."""
         self._process.join(seconds)
         if self._process.is_alive():
             self._process.kill()
             raise AssertionError(f"still running after {seconds} s:\n{self._text('err')}")
         assert self._process.exitcode is not None
-        return Finished(self._process.exitcode, self._text("out"), self._text("err"))
+        finished = Finished(self._process.exitcode, self._text("out"), self._text("err"))
+        shutil.rmtree(self._texts)
+        return finished
 
     def _text(self, name: str) -> str:
         path = self._texts / name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +29,9 @@ def on_ranks(world: int, function: Callable[..., Any], *given: Any) -> list[Any]
     for process in processes:
         process.join(120)
     assert [process.exitcode for process in processes] == [0] * world
-    return [torch.load(folder / str(rank), weights_only=False) for rank in range(world)]
+    results = [torch.load(folder / str(rank), weights_only=False) for rank in range(world)]
+    shutil.rmtree(folder)
+    return results
 
 
 def _rank(rank: int, world: int, folder: Path, function: Callable[..., Any], given: tuple[Any, ...]) -> None:
