@@ -283,6 +283,7 @@ def test_a_strangers_targets_are_refused(command: str, target: str, copy: RunFol
 @pytest.mark.parametrize("command", ["evaluate", "sample", "resume"])
 def test_a_strangers_pickles_are_refused(command: str, copy: RunFolder, tmp_path: Path) -> None:
     mark = tmp_path / "executed"
+    copy.results.unlink()  # something is still to be done
     for path in (copy.best, copy.last):
         content = torch.load(path, weights_only=True)
         torch.save({**content, "more": Bomb(mark)}, path)
