@@ -210,7 +210,6 @@ def _resume(line: CommandLine, tree: ConfigTree) -> int:
     from lvm_experiments.configuration.stored import with_changes
     from lvm_experiments.runs.folder import RunFolder
     from lvm_experiments.runs.resume import resume_config
-    from lvm_experiments.runs.rewind import refuse_shorter
     from lvm_experiments.runs.status import read_status
 
     if line.multirun:
@@ -231,8 +230,11 @@ def _resume(line: CommandLine, tree: ConfigTree) -> int:
     if status["state"] == "running":
         who = f"process {status['pid']} on {status['host']}"
         raise RequestError(f"{who} is running it", where=str(folder.path))
+    from lvm_experiments.runs.rewind import refuse_shorter
+
+    # Only now, since it reads a checkpoint and so imports torch.
+    refuse_shorter(folder, config["trainer"])
     if status["state"] == "completed" and folder.results.exists() and config == stored:
         print(f"Nothing to do: the run in {folder.path} is complete")
         return 0
-    refuse_shorter(folder, config["trainer"])
     return guarded(lambda: _start(folder, config, resumes=True), folder)

@@ -47,8 +47,8 @@ WRONG = {
     "a wrong key while showing": (
         (["--cfg", "job", "latent_dim=3"], "latent_dim: no such key; did you mean model.latent_dim?")
     ),
-    "one value of a sweep": (
-        (["model=bernoulli_vae,gausian_vae", "-m"], "model: no option 'gausian_vae'; did you mean gaussian_vae?")
+    "every value of a sweep": (
+        (["model=gausian_vae", "-m"], "model: no option 'gausian_vae'; did you mean gaussian_vae?")
     ),
     "an interpolation": (["name=${sed}"], "name: Interpolation key 'sed' not found"),
     "a checkpoint": (["ckpt_path=nowhere.ckpt"], "ckpt_path: there is no file nowhere.ckpt"),

@@ -237,6 +237,9 @@ def test_every_sampler_that_torch_declares_is_keyed_refused_or_seen_when_leaving
     """A new version of torch may bring new ones: they get their place here."""
     seen_when_leaving = {"alpha_dropout", "dropout", "gru", "lstm", "native_dropout", "rnn_relu", "rnn_tanh"}
     seen_when_leaving |= {"miopen_rnn"}  # AMD only
+    seen_when_leaving |= {"feature_dropout", "feature_alpha_dropout", "rrelu"}
+    seen_when_leaving |= {f"{name}_" for name in ("alpha_dropout", "dropout", "feature_dropout", "rrelu")}
+    seen_when_leaving |= {"feature_alpha_dropout_"}
     unknown = set()
     for name in dir(torch.ops.aten):
         packet = getattr(torch.ops.aten, name, None)
