@@ -60,6 +60,7 @@ def logged(folder: RunFolder) -> Iterator[None]:
     their_own = {logger: (logger.handlers, logger.propagate) for logger in libraries}
     for logger in libraries:
         logger.handlers, logger.propagate = [], True
+        logger.setLevel(logging.INFO)  # whatever ran before in this process
     try:
         with warnings.catch_warnings():
             for text in _NOISE:
