@@ -60,7 +60,8 @@ def logged(folder: RunFolder) -> Iterator[None]:
     their_own = {logger: (logger.handlers, logger.propagate) for logger in libraries}
     for logger in libraries:
         logger.handlers, logger.propagate = [], True
-        logger.setLevel(logging.INFO)  # whatever ran before in this process
+    for logger in libraries[:2]:
+        logger.setLevel(logging.INFO)  # whatever ran before in this process; torch's are many, with handlers of their own
     try:
         with warnings.catch_warnings():
             for text in _NOISE:
