@@ -17,7 +17,7 @@ from torch.multiprocessing import ProcessRaisedException
 
 from lvm_experiments.callbacks import Monitor, build_callbacks
 from lvm_experiments.configuration import instantiate
-from lvm_experiments.data import Data, DataSet
+from lvm_experiments.data import Data, DataSet, TrainingExamples
 from lvm_experiments.errors import Interrupted, RequestError, RunError
 from lvm_experiments.evaluation import Evaluation
 from lvm_experiments.loggers import build_loggers, close_loggers, log_examples, log_figures, log_results
@@ -85,25 +85,33 @@ def _run(config: dict[str, Any], folder: RunFolder) -> dict[str, float]:
             where="monitor",
             hint=f"there are {', '.join(VALIDATION_METRICS)}",
         )
+    objective.bind(model)
     objective.check(model)
     for name in evaluation.splits:
         data.split(name)  # is there, or says so before training
     _check_support(model, observation, data)
-    if config["ckpt_path"] is not None and not folder.last.exists():
-        load_parameters(model, Path(config["ckpt_path"]).expanduser())
+    trainer_config = dict(config["trainer"])
+    if not folder.last.exists():
+        examples = TrainingExamples(data.train, observation, config["seed"])
+        model.prepare(examples)
+        if model.fit(examples):
+            trainer_config["max_epochs"] = 0
+        if config["ckpt_path"] is not None:
+            load_parameters(model, Path(config["ckpt_path"]).expanduser())
     if config["compile"]:
         _compile(model)
 
-    several = len(objective.groups(model)) > 1
+    groups = len(objective.groups(model))
     loaders = Loaders(data, dataset, config["seed"])
-    trainer_config = dict(config["trainer"])
     for key in ("limit_train_batches", "overfit_batches"):
         if isinstance(share := trainer_config.get(key), float) and share > 0:
             # The loader ends the epoch there, and Lightning would take the same share of what is left.
             trainer_config[key] = loaders.batches(share)
     # Lightning clips and accumulates only what it steps itself.
     clip: dict[str, Any] = {}
-    if several:
+    if groups > 1:
+        if trainer_config.get("max_steps", -1) > 0:
+            trainer_config["max_steps"] *= groups  # Lightning counts the steps of every optimiser
         clip = {key: trainer_config.pop(key, None) for key in ("gradient_clip_val", "gradient_clip_algorithm")}
         if trainer_config.get("accumulate_grad_batches", 1) != 1:
             raise RequestError(

@@ -15,6 +15,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, distributed
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
 from lvm_experiments.batch import Batch
@@ -22,6 +23,7 @@ from lvm_experiments.data import Data, DataSet, IndexLoader, Split, StreamedSpli
 from lvm_experiments.errors import RequestError, RunError
 from lvm_experiments.evaluation import metric_of
 from lvm_experiments.models import LatentVariableModel
+from lvm_experiments.networks.base import Network
 from lvm_experiments.noise import keyed_noise, seed_step
 from lvm_experiments.objectives import Losses, Objective, Progress
 from lvm_experiments.observations import ObservationMap, observe
@@ -29,6 +31,7 @@ from lvm_experiments.observations import ObservationMap, observe
 log = logging.getLogger(__name__)
 
 VALIDATION_METRICS = ("val/elbo", "val/iw_elbo", "val/rate", "val/distortion")
+_HALF = {"16-mixed": torch.float16, "bf16-mixed": torch.bfloat16}
 _CHECK_EVERY = 50  # steps between two looks at a GPU's losses; a look waits for the device
 
 
@@ -136,6 +139,19 @@ class ExperimentModule(pl.LightningModule):
 
     def on_fit_start(self) -> None:
         self.bad_step = torch.full((), -1, dtype=torch.int64, device=self.device)
+        self._compute_in(_HALF.get(self.trainer.precision))
+        wrapped = self.trainer.model
+        if isinstance(wrapped, DistributedDataParallel) and not self.automatic_optimization:
+            # It would wait for gradients that belong to other groups; each group's are averaged by hand.
+            wrapped.require_backward_grad_sync = False
+
+    def on_fit_end(self) -> None:
+        self._compute_in(None)
+
+    def _compute_in(self, half: torch.dtype | None) -> None:
+        for part in self.modules():
+            if isinstance(part, Network):
+                part.mixed = half
 
     def on_train_start(self) -> None:
         self._loader = self.trainer.train_dataloader
@@ -157,7 +173,9 @@ class ExperimentModule(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
         seed_step(self.seed, self.updates, self.global_rank, self.device)
-        losses = self.objective(self.model, observe(self.observation, batch), self.progress())
+        # Lightning would compute all of it in 16 bits, of which only networks can do.
+        with torch.autocast(self.device.type, enabled=False):
+            losses = self.objective(self.model, observe(self.observation, batch), self.progress())
         self._refuse_non_finite(losses)
         self._account("train", losses.terms | {"loss": _combined(losses)}, self._local_length(batch))
         self.updates += 1
@@ -250,11 +268,12 @@ class ExperimentModule(pl.LightningModule):
         batch = observe(self.observation, batch, self.validation_seed)
         samples = getattr(self.objective, "num_samples", 1)
         assert batch.index is not None
-        with keyed_noise(batch.index, self.validation_seed):
-            draw = self.model.draw(batch, samples, differentiable=False)
-        distortion = -draw.log_lik.mean(0)
-        rate = draw.kl if draw.kl.ndim == 1 else draw.kl.mean(0)
-        bound = torch.logsumexp(draw.log_weight, 0) - math.log(samples)
+        with torch.autocast(self.device.type, enabled=False):
+            with keyed_noise(batch.index, self.validation_seed):
+                draw = self.model.draw(batch, samples, differentiable=False)
+            distortion = -draw.log_lik.mean(0)
+            rate = draw.kl if draw.kl.ndim == 1 else draw.kl.mean(0)
+            bound = torch.logsumexp(draw.log_weight, 0) - math.log(samples)
         terms = {"elbo": -(rate + distortion), "iw_elbo": bound, "rate": rate, "distortion": distortion}
         self._account("val", terms, len(batch))
 

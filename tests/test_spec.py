@@ -84,3 +84,43 @@ def test_columns_of_a_table_are_embedded_in_units_of_their_deviation() -> None:
 def test_other_spaces_are_embedded_as_they_are() -> None:
     x = torch.rand(2, 3)
     assert DataSpec("unit", (3,)).embed(x) is x
+
+
+def test_tokens_are_embedded_by_networks() -> None:
+    spec = DataSpec("tokens", (5,), levels=9, mean=torch.full((5,), 4.0))
+    x = torch.randint(0, 9, (3, 5)).float()
+    assert torch.equal(spec.embed(x), x)
+
+
+def test_counts_are_embedded_by_their_logarithm() -> None:
+    spec = DataSpec("counts", (2,), mean=torch.tensor([3.0, 0.0]))
+    expected = torch.log1p(torch.tensor([7.0, 2.0])) - torch.log1p(torch.tensor([3.0, 0.0]))
+    assert torch.allclose(spec.embed(torch.tensor([[7.0, 2.0]])), expected)
+
+
+MIXED = DataSpec(
+    "mixed",
+    (5,),
+    mean=torch.tensor([2.0, 3.0, 0.25, 1.5, 4.0]),
+    std=torch.tensor([0.5, 1.0, 0.4, 1.0, 2.0]),
+    columns=("real", "positive", "binary", "categorical(4)", "counts"),
+)
+
+
+def test_columns_of_a_table_are_embedded_each_in_its_way() -> None:
+    x = torch.tensor([[3.0, 5.0, 1.0, 2.0, 6.0]])
+    log = torch.log1p
+    numbers = [2.0, log(torch.tensor(5.0)) - log(torch.tensor(3.0)), 0.75 / 0.4]
+    expected = torch.tensor([[*numbers, 0.0, 0.0, 1.0, 0.0, log(torch.tensor(6.0)) - log(torch.tensor(4.0))]])
+    assert MIXED.embedded_shape == (8,)
+    assert torch.allclose(MIXED.embed(x), expected)
+
+
+def test_a_missing_cell_is_embedded_as_zero_whatever_stands_in_it() -> None:
+    seen = torch.tensor([[True, False, True, False, False]])
+    one = MIXED.embed(torch.tensor([[3.0, 5.0, 1.0, 2.0, 6.0]]), seen)
+    for filler in (1e6, float("nan"), -7.0):
+        x = torch.where(seen, torch.tensor([[3.0, 5.0, 1.0, 2.0, 6.0]]), torch.tensor(filler))
+        assert torch.equal(MIXED.embed(x, seen), one)
+    assert one[0, [1, 3, 4, 5, 6, 7]].abs().sum() == 0
+    assert (one[0, [0, 2]] != 0).all()

@@ -20,6 +20,7 @@ __all__ = [
     "Split",
     "StreamedSplit",
     "Svhn",
+    "TrainingExamples",
 ]
 
 from lvm_experiments.data.binarized_mnist import BinarizedMnist
@@ -39,3 +40,4 @@ from lvm_experiments.data.omniglot28 import Omniglot28
 from lvm_experiments.data.split import Split
 from lvm_experiments.data.streamed_split import StreamedSplit
 from lvm_experiments.data.svhn import Svhn
+from lvm_experiments.data.training_examples import TrainingExamples

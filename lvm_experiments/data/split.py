@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Split"]
 
+import dataclasses
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -19,6 +20,8 @@ class Split:
         x: The observations in their raw type and units, shape `(N, *shape)`.
         label: The class of each example, shape `(N,)`, int64.
         mask: True where a cell was observed, shape `(N, *shape)`, bool.
+        lengths: Valid steps of each sequence, shape `(N,)`, int64.
+        condition: What each example is conditioned on, shape `(N, C)`.
 
     Example:
         >>> import torch
@@ -30,6 +33,8 @@ class Split:
     x: Tensor
     label: Tensor | None = None
     mask: Tensor | None = None
+    lengths: Tensor | None = None
+    condition: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -41,7 +46,14 @@ class Split:
             rows: Numbers of examples in this split, shape `(B,)`, int64.
         """
         chosen = self.select(rows)
-        return Batch(chosen.x, mask=chosen.mask, label=chosen.label, index=rows)
+        return Batch(
+            chosen.x,
+            mask=chosen.mask,
+            lengths=chosen.lengths,
+            condition=chosen.condition,
+            label=chosen.label,
+            index=rows,
+        )
 
     def select(self, rows: Tensor) -> Split:
         """A split of the examples with these numbers, in this order, numbered anew.
@@ -49,8 +61,5 @@ class Split:
         Arguments:
             rows: Numbers of examples in this split, shape `(M,)`, int64.
         """
-        return Split(
-            self.x.index_select(0, rows),
-            None if self.label is None else self.label.index_select(0, rows),
-            None if self.mask is None else self.mask.index_select(0, rows),
-        )
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return Split(**{name: None if v is None else v.index_select(0, rows) for name, v in fields.items()})

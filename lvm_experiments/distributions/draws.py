@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["draw_from"]
+__all__ = ["draw_from", "representative"]
+
+from collections.abc import Callable
 
 import torch
 from torch import Size, Tensor
@@ -27,3 +29,14 @@ def draw_from(q: Distribution, shape: tuple[int, ...], *, differentiable: bool =
     if differentiable and q.has_rsample:
         return q.rsample(Size(shape)), None
     return q.sample(Size(shape)), None
+
+
+def representative(q: Distribution, mean: Callable[[], Tensor]) -> Tensor:
+    """One point that stands for q: its own `representative` (the mode of categories), else its mean.
+
+    Arguments:
+        q: The distribution.
+        mean: Its mean, computed only where it is used.
+    """
+    point = getattr(q, "representative", None)
+    return mean() if point is None else point

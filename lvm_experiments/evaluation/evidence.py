@@ -19,6 +19,7 @@ from lvm_experiments.observations import ObservationMap
 from lvm_experiments.types import NonNegativeInt, PositiveInt
 
 _log = logging.getLogger(__name__)
+_BOUND_DRAWS = 100  # for rate and distortion where the evidence itself takes none
 _FEW = 5  # effective draws below which the error of importance sampling cannot be told from its draws
 
 
@@ -40,14 +41,16 @@ class EvidenceQuestion(Question):
         self, model: LatentVariableModel, observation: ObservationMap, batch: Batch, raw: Tensor
     ) -> dict[str, Tensor]:
         weights, rates, likelihoods = [], [], []
-        for draw in model.draws(batch, self.num_samples, chunk=self.chunk, seed=self.seed):
+        exact = type(model).evidence is not LatentVariableModel.evidence
+        draws = min(self.num_samples, _BOUND_DRAWS) if exact else self.num_samples
+        for draw in model.draws(batch, draws, chunk=self.chunk, seed=self.seed):
             weights.append(draw.log_weight.double())
             rates.append(draw.kl.double().expand(len(draw.log_weight), -1))
             likelihoods.append(draw.log_lik.double())
-        if type(model).evidence is LatentVariableModel.evidence:
-            evidence = Evidence.from_log_weights(torch.cat(weights))
-        else:
+        if exact:
             evidence = model.evidence(batch, self.num_samples, chunk=self.chunk, seed=self.seed)
+        else:
+            evidence = Evidence.from_log_weights(torch.cat(weights))
         self.estimator = evidence.estimator
         rate, log_lik = torch.cat(rates), torch.cat(likelihoods)
         return {

@@ -7,20 +7,26 @@ __all__ = ["LatentVariableModel", "Pick"]
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from lvm_experiments.batch import Batch
-from lvm_experiments.distributions import Observation, draw_from
+from lvm_experiments.distributions import Observation, draw_from, representative
+from lvm_experiments.examples import Examples
 from lvm_experiments.likelihoods import Likelihood
 from lvm_experiments.models.draw import Draw, Latents, Step, total
 from lvm_experiments.models.evidence import Evidence
 from lvm_experiments.noise import keyed_noise
+from lvm_experiments.posteriors import Posterior
 from lvm_experiments.spec import DataSpec
 
 Pick = Callable[[str, Callable[[], Distribution], Distribution], Tensor]
+
+MEAN_DRAWS = 64  # of a posterior whose mean has no closed form
+_MEAN_STREAM = 2  # of keyed noise; draws take 0 and observation maps 1
 
 
 class LatentVariableModel(nn.Module, ABC):
@@ -31,10 +37,12 @@ class LatentVariableModel(nn.Module, ABC):
     Attributes:
         spec: What is known of the data, in the likelihood's space.
         likelihood: Its likelihood.
+        one_latent: Whether there is one latent variable only.
     """
 
     spec: DataSpec
     likelihood: Likelihood
+    one_latent: ClassVar[bool] = False
 
     @abstractmethod
     def walk(self, batch: Batch, pick: Pick) -> Callable[[], Observation]:
@@ -48,6 +56,36 @@ class LatentVariableModel(nn.Module, ABC):
         Returns:
             A callable, so that the decoder runs only where p(x|z) is wanted.
         """
+
+    # ---- before training
+
+    @property
+    def posteriors(self) -> list[Posterior]:
+        """Its approximate posteriors, whose facts objectives ask for; an exact model has none."""
+        return [part for part in self.modules() if isinstance(part, Posterior)]
+
+    def prepare(self, examples: Examples) -> None:
+        """Shows training examples to every part that has a `prepare` of its own; called once, before training."""
+        for part in self.modules():
+            prepare: Any = getattr(part, "prepare", None)
+            if part is not self and prepare is not None:
+                prepare(examples)
+
+    def fit(self, examples: Examples) -> bool:
+        """Fits what has a closed form, or by expectation maximisation; whether nothing is left for gradients."""
+        return False
+
+    # ---- what it is conditioned on
+
+    def condition_of(self, batch: Batch) -> Tensor | None:
+        """What examples are conditioned on, shape `(B, C)`; None where nothing is."""
+        return batch.condition
+
+    def conditions(self, n: int) -> Tensor | None:
+        """n conditions to draw from the prior with, shape `(n, C)`, where nobody names any."""
+        return None
+
+    # ---- inference
 
     def draw(self, batch: Batch | Tensor, num_samples: int = 1, *, differentiable: bool = True) -> Draw:
         """K draws from q(z|x) for each example.
@@ -108,12 +146,14 @@ class LatentVariableModel(nn.Module, ABC):
 
         Arguments:
             n: How many.
-            condition: What to condition on, shape `(B, C)`.
+            condition: What to condition on, shape `(B, C)`; a conditional model takes its own where there is none.
             mean: Whether to return E[x|z] in place of a draw.
 
         Returns:
             Shape `(n, *shape)`, or `(n, B, *shape)` with conditions.
         """
+        if condition is None and (own := self.conditions(n)) is not None:
+            return self.sample(1, own, mean=mean)[0]
         width = 1 if condition is None else len(condition)
 
         def pick(name: str, q: Callable[[], Distribution], p: Distribution) -> Tensor:
@@ -125,26 +165,35 @@ class LatentVariableModel(nn.Module, ABC):
 
     @torch.no_grad()
     def encode(self, batch: Batch | Tensor) -> Latents:
-        """The posterior means, shape `(B, *event)` each."""
+        """The posterior means, shape `(B, *event)` each; of 64 draws where a family has no mean in closed form."""
+        batch = Batch.wrap(batch)
+        return self._latents(batch, lambda q: _mean_of(q, batch))
+
+    @torch.no_grad()
+    def reconstruct(self, batch: Batch | Tensor) -> Tensor:
+        """E[x|z] at the z that stands for the posterior, its mean or (of categories) its mode, shape `(B, *shape)`."""
+        batch = Batch.wrap(batch)
+        z = self._latents(batch, lambda q: representative(q, lambda: _mean_of(q, batch)))
+        return self.decode(z, self.condition_of(batch))
+
+    def _latents(self, batch: Batch, point: Callable[[Distribution], Tensor]) -> Latents:
         latents: Latents = {}
 
         def pick(name: str, q: Callable[[], Distribution], p: Distribution) -> Tensor:
             posterior = q()
-            z = posterior.mean if len(posterior.batch_shape) > 1 else posterior.mean[None]
+            z = point(posterior)
+            z = z if len(posterior.batch_shape) > 1 else z[None]
             latents[name] = z[0]
             return z
 
-        self.walk(Batch.wrap(batch), pick)
+        self.walk(batch, pick)
         return latents
-
-    @torch.no_grad()
-    def reconstruct(self, batch: Batch | Tensor) -> Tensor:
-        """E[x|z] at the posterior mean of z, shape `(B, *shape)`."""
-        return self.decode(self.encode(batch), Batch.wrap(batch).condition)
 
     @torch.no_grad()
     def decode(self, z: Latents, condition: Tensor | None = None) -> Tensor:
         """E[x|z], shape `(B, *shape)`, for latents of shape `(B, *event)` each."""
+        if condition is None:
+            condition = self.conditions(len(next(iter(z.values()))))
         return self.walk(Batch(None, condition=condition), lambda name, q, p: z[name][None])().mean[0]
 
     @torch.no_grad()
@@ -209,3 +258,17 @@ def _detached(model: nn.Module) -> Iterator[None]:
     finally:
         for p in wanted:
             p.requires_grad_(True)
+
+
+def _mean_of(q: Distribution, batch: Batch) -> Tensor:
+    """E_q[z], or the mean of draws that belong to the examples where it has no closed form."""
+    try:
+        return q.mean
+    except NotImplementedError:
+        index = torch.arange(len(batch)) if batch.index is None else batch.index
+    draws = []
+    for k in range(MEAN_DRAWS):
+        with keyed_noise(index, seed=0, first=k, stream=_MEAN_STREAM):
+            draws.append(draw_from(q, (1,) * (2 - len(q.batch_shape)), differentiable=False)[0])
+    mean = torch.stack(draws).mean(0)
+    return mean if len(q.batch_shape) > 1 else mean[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["build_part", "check_domains", "check_space", "class_of"]
+__all__ = ["build_part", "check_condition", "check_domains", "check_space", "class_of"]
 
 from collections.abc import Callable
 from functools import partial
@@ -66,4 +66,16 @@ def check_domains(posterior: Callable[..., nn.Module] | None, prior: Callable[..
         f"{p.__name__} is a distribution over {p.domain} latents, and {q.__name__} gives {q.domain} ones",
         where="model.prior",
         hint=f"choose model/prior={'|'.join(can)}" if can else f"this package has no prior over {q.domain} latents",
+    )
+
+
+def check_condition(prior: Callable[..., nn.Module] | None, spec: DataSpec) -> None:
+    """Refuses a prior over conditions where there are none."""
+    if prior is None or spec.condition or not getattr(class_of(prior), "conditional", False):
+        return
+    can = options_where("model/prior", lambda c: not c.conditional)
+    raise RequestError(
+        f"{class_of(prior).__name__} is a distribution given a condition, and there is none",
+        where="model.prior",
+        hint=f"choose model=cvae, data with conditions, or model/prior={'|'.join(can)}",
     )

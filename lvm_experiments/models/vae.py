@@ -6,7 +6,6 @@ __all__ = ["VAE"]
 
 from collections.abc import Callable
 from math import prod
-from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -14,16 +13,17 @@ from torch.distributions import Distribution
 
 from lvm_experiments.batch import Batch
 from lvm_experiments.distributions import Observation
+from lvm_experiments.examples import Examples
 from lvm_experiments.likelihoods import Likelihood
 from lvm_experiments.models.base import LatentVariableModel, Pick
-from lvm_experiments.models.parts import build_part, check_domains, check_space
+from lvm_experiments.models.parts import build_part, check_condition, check_domains, check_space
 from lvm_experiments.networks import Decoder, Encoder
 from lvm_experiments.posteriors import Posterior
 from lvm_experiments.priors import Prior
 from lvm_experiments.spec import DataSpec
 from lvm_experiments.types import PositiveInt
 
-D = TypeVar("D", bound=Distribution)
+_CONDITIONS = 64  # of training examples, kept to draw from the prior with
 
 
 class VAE(LatentVariableModel):
@@ -31,7 +31,8 @@ class VAE(LatentVariableModel):
 
     The parts are given as callables that still lack what only the model knows: `encoder(spec)`,
     `posterior(features, latent_dim)`,
-    `prior(event_shape, spec)`, `likelihood(spec)` and `decoder(inputs, parameter_shape)`.
+    `prior(event_shape, spec)`, `likelihood(spec)` and `decoder(inputs, parameter_shape)`. Where the data have
+    conditions, features and latents are followed by them.
 
     Arguments:
         spec: What is known of the data, in the likelihood's space.
@@ -69,6 +70,9 @@ class VAE(LatentVariableModel):
         | https://arxiv.org/abs/1312.6114
     """
 
+    one_latent = True
+    known_conditions: Tensor
+
     def __init__(
         self,
         spec: DataSpec,
@@ -84,44 +88,50 @@ class VAE(LatentVariableModel):
         self.latent_dim = latent_dim or max(1, min(50, spec.dims // 4))
         check_space(likelihood, spec)
         check_domains(posterior, prior)
+        check_condition(prior, spec)
         self.encoder = build_part("encoder", encoder, spec)
-        self.posterior = build_part("posterior", posterior, self.encoder.features, self.latent_dim)
+        self.posterior = build_part("posterior", posterior, self.encoder.features + spec.condition, self.latent_dim)
         self.prior = build_part("prior", prior, self.posterior.event_shape, spec)
         self.likelihood = build_part("likelihood", likelihood, spec)
-        inputs = prod(self.posterior.event_shape)
+        inputs = prod(self.posterior.event_shape) + spec.condition
         self.decoder = build_part("decoder", decoder, inputs, self.likelihood.parameter_shape)
+        if spec.condition:
+            self.register_buffer("known_conditions", torch.zeros(_CONDITIONS, spec.condition))
+        self.posterior.bind(self)
         self.prior.bind(self)
 
+    def prepare(self, examples: Examples) -> None:
+        super().prepare(examples)
+        if self.spec.condition:
+            known = self.condition_of(examples(_CONDITIONS))
+            assert known is not None
+            self.known_conditions = known[torch.arange(_CONDITIONS) % len(known)].to(self.known_conditions)
+
+    def conditions(self, n: int) -> Tensor | None:
+        """Those of training examples, in turn."""
+        if not self.spec.condition:
+            return None
+        return self.known_conditions[torch.arange(n) % _CONDITIONS]
+
     def walk(self, batch: Batch, pick: Pick) -> Callable[[], Observation]:
-        z = pick("z", lambda: self.q_z(batch), self.prior(batch.condition))
-        return lambda: self.p_x(z, batch.condition)
+        condition = self.condition_of(batch)
+        z = pick("z", lambda: self.q_z(batch), self.prior(condition))
+        return lambda: self.p_x(z, condition)
 
     def q_z(self, batch: Batch) -> Distribution:
         """q(z|x), of batch shape `(B,)`; what stands in missing cells changes nothing, encoders see 0 there."""
         if batch.x is None:
             raise ValueError("a posterior needs observations")
-        x, observed = self.spec.embed(batch.x), batch.observed
-        if observed is not None:
-            x = torch.where(observed, x, x.new_zeros(()))
-        return self.q_z_embedded(x, batch)
+        return self.q_z_embedded(self.spec.embed(batch.x, batch.observed), batch)
 
     def q_z_embedded(self, x: Tensor, batch: Batch) -> Distribution:
         """q(z|x) for an x that is embedded already, as pseudo-inputs are."""
-        return _in_full_precision(self.posterior, self.encoder(x, batch))
+        features, condition = self.encoder(x, batch), self.condition_of(batch)
+        return self.posterior(features if condition is None else torch.cat([features, condition.to(features)], -1))
 
     def p_x(self, z: Tensor, condition: Tensor | None = None) -> Observation:
         """p(x|z), of batch shape `(K, B)`."""
         inputs = z.flatten(2)
         if condition is not None:
-            inputs = torch.cat([inputs, condition.expand(*inputs.shape[:2], -1)], -1)
-        return _in_full_precision(self.likelihood, self.decoder(inputs))
-
-
-def _in_full_precision(part: Callable[[Tensor], D], x: Tensor) -> D:
-    """Networks may run in 16 bits; probabilities do not."""
-    # Not only where x has 16 bits: a part's own layers would use them for an x of 32, too.
-    full = x.dtype in (torch.float32, torch.float64)
-    if full and not torch.is_autocast_enabled(x.device.type):
-        return part(x)
-    with torch.autocast(x.device.type, enabled=False):
-        return part(x if full else x.float())
+            inputs = torch.cat([inputs, condition.to(inputs).expand(*inputs.shape[:2], -1)], -1)
+        return self.likelihood(self.decoder(inputs))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["Decoder", "Encoder", "activation_layer", "image_shape"]
+__all__ = ["Decoder", "Encoder", "Network", "activation_layer", "image_shape"]
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from lvm_experiments.batch import Batch
@@ -23,7 +25,23 @@ _ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-class Encoder(nn.Module, ABC):
+class Network(nn.Module, ABC):
+    """A network that may run in 16 bits; probabilities, which are computed of what it returns, do not.
+
+    Attributes:
+        mixed: The type that mixed precision computes in; None: that of its parameters.
+    """
+
+    mixed: torch.dtype | None = None
+
+    def __call__(self, *inputs: Any) -> Any:
+        if self.mixed is None:
+            return super().__call__(*inputs)
+        with torch.autocast(inputs[0].device.type, dtype=self.mixed):
+            return super().__call__(*inputs).to(inputs[0].dtype)
+
+
+class Encoder(Network):
     """Embedded observations to features. Its constructor takes `(spec, ...)`; the simplest to read is `MLPEncoder`.
 
     Attributes:
@@ -37,7 +55,7 @@ class Encoder(nn.Module, ABC):
         """x embedded, shape `(B, *shape)`, to features `(B, F)`; mask, lengths and condition are the batch's."""
 
 
-class Decoder(nn.Module, ABC):
+class Decoder(Network):
     """Latents to raw likelihood parameters. Its constructor takes `(inputs, shape, ...)`; see `MLPDecoder`."""
 
     @abstractmethod

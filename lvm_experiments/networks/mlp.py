@@ -38,8 +38,9 @@ class MLPEncoder(Encoder):
 
     def __init__(self, spec: DataSpec, hidden: list[PositiveInt], activation: Activation = "tanh") -> None:
         super().__init__()
-        self.features = hidden[-1] if hidden else spec.dims
-        self.layers = nn.Sequential(*_layers(spec.dims, hidden, activation))
+        inputs = prod(spec.embedded_shape)
+        self.features = hidden[-1] if hidden else inputs
+        self.layers = nn.Sequential(*_layers(inputs, hidden, activation))
 
     def forward(self, x: Tensor, batch: Batch) -> Tensor:
         return self.layers(x.flatten(1))

@@ -5,22 +5,35 @@ from __future__ import annotations
 __all__ = ["Losses", "Objective", "Progress"]
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
 from lvm_experiments.batch import Batch
 from lvm_experiments.errors import RequestError
 from lvm_experiments.models import Draw, LatentVariableModel
+from lvm_experiments.options import options_where
 
 _FACTS = {
     "has_density_at": "a posterior whose density is known at any point",
     "factorised": "a posterior that factorises over latent dimensions",
     "pathwise": "a posterior whose draws carry gradients",
     "reparameterised": "a posterior with reparameterised draws",
+    "in_support": "a posterior whose training draws are values of its own density (relaxed ones are not)",
+    "real": "latents on the real line",
     "mask": "a likelihood that can leave cells out",
     "one_latent": "a model with one latent variable",
+}
+# What each says of a posterior's class.
+_OF_POSTERIORS: dict[str, Callable[[Any], bool]] = {
+    "has_density_at": lambda kind: kind.has_density_at,
+    "factorised": lambda kind: kind.factorised,
+    "pathwise": lambda kind: kind.gradient != "score",
+    "reparameterised": lambda kind: kind.gradient == "reparameterised",
+    "in_support": lambda kind: kind.draws_in_support,
+    "real": lambda kind: kind.domain == "real",
 }
 
 
@@ -63,7 +76,7 @@ class Objective(nn.Module, ABC):
 
     Attributes:
         needs: Facts the posterior or likelihood must have: `has_density_at`, `factorised`, `pathwise`,
-            `reparameterised`, `mask`, `one_latent`.
+            `reparameterised`, `in_support`, `real`, `mask`, `one_latent`.
         monitor: The validation metric that picks its best checkpoint.
     """
 
@@ -99,29 +112,26 @@ class Objective(nn.Module, ABC):
         """The parameters each loss is for; one group unless overridden."""
         return {"model": [*model.parameters(), *self.parameters()]}
 
+    def bind(self, model: LatentVariableModel) -> None:
+        """Builds what needs the model's sizes (a discriminator does); called once, before anything else is asked."""
+
     def check(self, model: LatentVariableModel) -> None:
         """Refuses a model that lacks a fact this objective needs.
 
         Raises:
-            RequestError: Names the fact.
+            RequestError: Names the fact, and the posteriors that have it.
         """
-        posterior = getattr(model, "posterior", None)
-        gradient = getattr(posterior, "gradient", "reparameterised")
-        facts = {
-            "has_density_at": getattr(posterior, "has_density_at", True),
-            "factorised": getattr(posterior, "factorised", False),
-            "pathwise": gradient != "score",
-            "reparameterised": gradient == "reparameterised",
-            "mask": getattr(model.likelihood, "mask", None) is not None,
-            "one_latent": posterior is not None,
-        }
         for fact in self.needs:
-            if not facts[fact]:
-                raise RequestError(
-                    f"{type(self).__name__} needs {_FACTS[fact]}",
-                    where="objective",
-                    hint="choose another objective= or model/posterior=",
-                )
+            if fact in _OF_POSTERIORS:
+                has = _OF_POSTERIORS[fact]
+                kept = all(map(has, model.posteriors)) and (fact != "factorised" or bool(model.posteriors))
+                hint = f"choose model/posterior={'|'.join(options_where('model/posterior', has))} or another objective="
+            elif fact == "mask":
+                kept, hint = model.likelihood.mask is not None, "choose another model/likelihood= or objective="
+            else:
+                kept, hint = model.one_latent, "choose another model= or objective="
+            if not kept:
+                raise RequestError(f"{type(self).__name__} needs {_FACTS[fact]}", where="objective", hint=hint)
 
     def warnings(self, progress: Progress) -> list[str]:
         """What a user ought to know before training, given how long it will be."""

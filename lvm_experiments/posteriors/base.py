@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Posterior"]
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
 from torch.distributions import Distribution
@@ -23,6 +23,8 @@ class Posterior(nn.Module, ABC):
         gradient: How gradients reach the parameters through a draw.
         has_density_at: Whether log q can be had at a point that q did not draw.
         factorised: Whether the distribution has `log_prob_per_dimension`.
+        draws_in_support: Whether a differentiable draw is a value that log q scores; a relaxed one is not.
+        has_mean: Whether the distribution has a mean in closed form.
         event_shape: The shape of one z, `(L,)` or `(L, classes)`.
     """
 
@@ -30,7 +32,12 @@ class Posterior(nn.Module, ABC):
     gradient: ClassVar[Literal["reparameterised", "straight_through", "score"]]
     has_density_at: ClassVar[bool]
     factorised: ClassVar[bool]
+    draws_in_support: ClassVar[bool] = True
+    has_mean: ClassVar[bool] = True
     event_shape: tuple[int, ...]
+
+    def bind(self, model: Any) -> None:
+        """Gives a posterior the model it needs (a refined one does), to keep in `__dict__`: nothing is registered twice."""
 
     @abstractmethod
     def forward(self, features: Tensor) -> Distribution:

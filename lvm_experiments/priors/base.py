@@ -19,9 +19,11 @@ class Prior(nn.Module, ABC):
 
     Attributes:
         domain: Where z lives, which must be the posterior's; None: wherever the posterior's does.
+        conditional: Whether it is a distribution given a condition, and of no use without one.
     """
 
     domain: ClassVar[str | None]
+    conditional: ClassVar[bool] = False
 
     def bind(self, model: Any) -> None:
         """Gives a prior the model it needs (a VampPrior does), to keep in `__dict__`: nothing is registered twice."""
