@@ -23,7 +23,7 @@ from lvm_experiments.noise import keyed_noise
 from lvm_experiments.posteriors import Posterior
 from lvm_experiments.spec import DataSpec
 
-Pick = Callable[[str, Callable[[], Distribution], Distribution], Tensor]
+Pick = Callable[[str, Callable[[], Distribution], Distribution | Callable[[], Distribution]], Tensor]
 
 MEAN_DRAWS = 64  # of a posterior whose mean has no closed form
 _MEAN_STREAM = 2  # of keyed noise; draws take 0 and observation maps 1
@@ -46,12 +46,13 @@ class LatentVariableModel(nn.Module, ABC):
 
     @abstractmethod
     def walk(self, batch: Batch, pick: Pick) -> Callable[[], Observation]:
-        """Names the latents in ancestral order and returns p(x|z).
+        """Names the latents, in ancestral order unless inference has another, and returns p(x|z).
 
         Arguments:
             batch: What was seen; its x is None when drawing from the prior.
             pick: `pick(name, q, p)` gives the value of a latent, shape `(K, B, *event)`. `q` is a callable, used
-                only when x is given.
+                only when x is given. Where inference goes from the bottom up, so that p hangs on a latent yet to
+                be drawn, p is a callable too; where x is None the order is ancestral and p a distribution.
 
         Returns:
             A callable, so that the decoder runs only where p(x|z) is wanted.
@@ -97,7 +98,7 @@ class LatentVariableModel(nn.Module, ABC):
         """
         batch, steps = Batch.wrap(batch), {}
 
-        def pick(name: str, q: Callable[[], Distribution], p: Distribution) -> Tensor:
+        def pick(name: str, q: Callable[[], Distribution], p: Any) -> Tensor:
             posterior = q()
             # K is added once, at the first latent; what hangs on it has it already.
             shape = (num_samples,) if len(posterior.batch_shape) < 2 else ()
@@ -116,7 +117,7 @@ class LatentVariableModel(nn.Module, ABC):
     def _walk_at(self, batch: Batch, z: Latents) -> tuple[dict[str, Step], Callable[[], Observation]]:
         steps: dict[str, Step] = {}
 
-        def pick(name: str, q: Callable[[], Distribution], p: Distribution) -> Tensor:
+        def pick(name: str, q: Callable[[], Distribution], p: Any) -> Tensor:
             steps[name] = Step(z[name], q(), p)
             return z[name]
 
@@ -156,7 +157,7 @@ class LatentVariableModel(nn.Module, ABC):
             return self.sample(1, own, mean=mean)[0]
         width = 1 if condition is None else len(condition)
 
-        def pick(name: str, q: Callable[[], Distribution], p: Distribution) -> Tensor:
+        def pick(name: str, q: Callable[[], Distribution], p: Any) -> Tensor:
             return p.sample((n, width)[: 2 - len(p.batch_shape)])
 
         x = self.walk(Batch(None, condition=condition), pick)()
@@ -179,7 +180,7 @@ class LatentVariableModel(nn.Module, ABC):
     def _latents(self, batch: Batch, point: Callable[[Distribution], Tensor]) -> Latents:
         latents: Latents = {}
 
-        def pick(name: str, q: Callable[[], Distribution], p: Distribution) -> Tensor:
+        def pick(name: str, q: Callable[[], Distribution], p: Any) -> Tensor:
             posterior = q()
             z = point(posterior)
             z = z if len(posterior.batch_shape) > 1 else z[None]

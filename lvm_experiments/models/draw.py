@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Draw", "Latents", "Step", "total"]
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import add
@@ -24,7 +24,7 @@ class Step:
     Arguments:
         z: Its value, shape `(K, B, *event)`.
         q: The posterior it came from.
-        p: The prior.
+        p: The prior, or a callable that gives it: of a layer drawn before the one above it.
         log_q: log q(z), where the draw brought it along.
 
     Attributes:
@@ -33,10 +33,20 @@ class Step:
         kl: KL(q || p) where it has a closed form, shape `(B,)` or `(K, B)`; else log q - log p, whose mean it is.
     """
 
-    def __init__(self, z: Tensor, q: Distribution, p: Distribution, log_q: Tensor | None = None) -> None:
-        self.z, self.q, self.p = z, q, p
+    def __init__(
+        self,
+        z: Tensor,
+        q: Distribution,
+        p: Distribution | Callable[[], Distribution],
+        log_q: Tensor | None = None,
+    ) -> None:
+        self.z, self.q, self._p = z, q, p
         if log_q is not None:
             self.log_q = log_q
+
+    @cached_property
+    def p(self) -> Distribution:
+        return self._p if isinstance(self._p, Distribution) else self._p()
 
     @cached_property
     def log_q(self) -> Tensor:

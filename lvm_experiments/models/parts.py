@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["build_part", "check_condition", "check_domains", "check_space", "class_of"]
+__all__ = ["build_part", "check_condition", "check_domains", "check_layers", "check_space", "class_of"]
 
 from collections.abc import Callable
 from functools import partial
@@ -78,4 +78,17 @@ def check_condition(prior: Callable[..., nn.Module] | None, spec: DataSpec) -> N
         f"{class_of(prior).__name__} is a distribution given a condition, and there is none",
         where="model.prior",
         hint=f"choose model=cvae, data with conditions, or model/prior={'|'.join(can)}",
+    )
+
+
+def check_layers(posterior: Callable[..., nn.Module] | None) -> None:
+    """Refuses a family that cannot be the conditional prior of a latent that another distribution drew."""
+    if posterior is None or class_of(posterior).has_density_at:
+        return
+    can = options_where("model/posterior", lambda c: c.has_density_at)
+    raise RequestError(
+        f"{class_of(posterior).__name__} knows the density of its own draws only, and between layers it has to score"
+        " those of others",
+        where="model.posterior",
+        hint=f"choose model/posterior={'|'.join(can)}",
     )

@@ -7,15 +7,14 @@ __all__ = ["VAE"]
 from collections.abc import Callable
 from math import prod
 
-import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
 from lvm_experiments.batch import Batch
 from lvm_experiments.distributions import Observation
-from lvm_experiments.examples import Examples
 from lvm_experiments.likelihoods import Likelihood
-from lvm_experiments.models.base import LatentVariableModel, Pick
+from lvm_experiments.models.base import Pick
+from lvm_experiments.models.conditioned import ConditionedModel, followed_by
 from lvm_experiments.models.parts import build_part, check_condition, check_domains, check_space
 from lvm_experiments.networks import Decoder, Encoder
 from lvm_experiments.posteriors import Posterior
@@ -23,10 +22,8 @@ from lvm_experiments.priors import Prior
 from lvm_experiments.spec import DataSpec
 from lvm_experiments.types import PositiveInt
 
-_CONDITIONS = 64  # of training examples, kept to draw from the prior with
 
-
-class VAE(LatentVariableModel):
+class VAE(ConditionedModel):
     """p(x|z) p(z) with q(z|x), from five parts.
 
     The parts are given as callables that still lack what only the model knows: `encoder(spec)`,
@@ -71,7 +68,6 @@ class VAE(LatentVariableModel):
     """
 
     one_latent = True
-    known_conditions: Tensor
 
     def __init__(
         self,
@@ -83,8 +79,7 @@ class VAE(LatentVariableModel):
         decoder: Callable[..., Decoder] | None,
         likelihood: Callable[..., Likelihood] | None,
     ) -> None:
-        super().__init__()
-        self.spec = spec
+        super().__init__(spec)
         self.latent_dim = latent_dim or max(1, min(50, spec.dims // 4))
         check_space(likelihood, spec)
         check_domains(posterior, prior)
@@ -95,23 +90,8 @@ class VAE(LatentVariableModel):
         self.likelihood = build_part("likelihood", likelihood, spec)
         inputs = prod(self.posterior.event_shape) + spec.condition
         self.decoder = build_part("decoder", decoder, inputs, self.likelihood.parameter_shape)
-        if spec.condition:
-            self.register_buffer("known_conditions", torch.zeros(_CONDITIONS, spec.condition))
         self.posterior.bind(self)
         self.prior.bind(self)
-
-    def prepare(self, examples: Examples) -> None:
-        super().prepare(examples)
-        if self.spec.condition:
-            known = self.condition_of(examples(_CONDITIONS))
-            assert known is not None
-            self.known_conditions = known[torch.arange(_CONDITIONS) % len(known)].to(self.known_conditions)
-
-    def conditions(self, n: int) -> Tensor | None:
-        """Those of training examples, in turn."""
-        if not self.spec.condition:
-            return None
-        return self.known_conditions[torch.arange(n) % _CONDITIONS]
 
     def walk(self, batch: Batch, pick: Pick) -> Callable[[], Observation]:
         condition = self.condition_of(batch)
@@ -126,12 +106,8 @@ class VAE(LatentVariableModel):
 
     def q_z_embedded(self, x: Tensor, batch: Batch) -> Distribution:
         """q(z|x) for an x that is embedded already, as pseudo-inputs are."""
-        features, condition = self.encoder(x, batch), self.condition_of(batch)
-        return self.posterior(features if condition is None else torch.cat([features, condition.to(features)], -1))
+        return self.posterior(followed_by(self.encoder(x, batch), self.condition_of(batch)))
 
     def p_x(self, z: Tensor, condition: Tensor | None = None) -> Observation:
         """p(x|z), of batch shape `(K, B)`."""
-        inputs = z.flatten(2)
-        if condition is not None:
-            inputs = torch.cat([inputs, condition.to(inputs).expand(*inputs.shape[:2], -1)], -1)
-        return self.likelihood(self.decoder(inputs))
+        return self.likelihood(self.decoder(followed_by(z.flatten(2), condition)))

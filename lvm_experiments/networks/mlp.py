@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["MLPDecoder", "MLPEncoder"]
+__all__ = ["MLPDecoder", "MLPEncoder", "mlp_layers"]
 
 from itertools import pairwise
 from math import prod
@@ -15,7 +15,8 @@ from lvm_experiments.spec import DataSpec
 from lvm_experiments.types import Activation, PositiveInt
 
 
-def _layers(inputs: int, hidden: list[int], activation: Activation) -> list[nn.Module]:
+def mlp_layers(inputs: int, hidden: list[int], activation: Activation) -> list[nn.Module]:
+    """Linear layers of the sizes in `hidden`, an activation after each."""
     sizes = [inputs, *hidden]
     pairs = pairwise(sizes)
     return [layer for a, b in pairs for layer in (nn.Linear(a, b), activation_layer(activation))]
@@ -40,7 +41,7 @@ class MLPEncoder(Encoder):
         super().__init__()
         inputs = prod(spec.embedded_shape)
         self.features = hidden[-1] if hidden else inputs
-        self.layers = nn.Sequential(*_layers(inputs, hidden, activation))
+        self.layers = nn.Sequential(*mlp_layers(inputs, hidden, activation))
 
     def forward(self, x: Tensor, batch: Batch) -> Tensor:
         return self.layers(x.flatten(1))
@@ -67,7 +68,7 @@ class MLPDecoder(Decoder):
         super().__init__()
         self.shape = shape
         self.layers = nn.Sequential(
-            *_layers(inputs, hidden, activation), nn.Linear(hidden[-1] if hidden else inputs, prod(shape))
+            *mlp_layers(inputs, hidden, activation), nn.Linear(hidden[-1] if hidden else inputs, prod(shape))
         )
 
     def forward(self, z: Tensor) -> Tensor:
