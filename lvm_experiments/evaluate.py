@@ -4,18 +4,33 @@ from __future__ import annotations
 
 __all__ = ["evaluate_run", "main"]
 
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from lvm_experiments.configuration.command import read_words
+from lvm_experiments.errors import RequestError
 from lvm_experiments.job import guarded
 from lvm_experiments.types import NonNegativeInt
 
 if TYPE_CHECKING:
     from lvm_experiments.evaluation import Measurement
+    from lvm_experiments.runs.load import TrainedModel
+    from lvm_experiments.spec import DataSpec
+
+_ASIDE = ("_target_", "batch_size", "chunk")  # of an evaluation: what changes no number
+_SHORT = {"num_samples": "K", "max_examples": "N"}
+
+
+@dataclass(frozen=True)
+class DataRequest:
+    """What may be said of the data."""
+
+    path: str | None
 
 
 @dataclass(frozen=True)
@@ -27,6 +42,7 @@ class Request:
     seed: NonNegativeInt | None
     checkpoint: Literal["best", "last"]
     device: str
+    data: DataRequest
     data_dir: str | None
     allow_targets: list[str]
 
@@ -54,7 +70,8 @@ def evaluate_run(config: dict[str, Any]) -> tuple[list[Measurement], Path]:
         The measurements, and the folder they were written to.
 
     Raises:
-        RequestError: For a folder that is no run's, a split that is not there, data that are missing.
+        RequestError: For a folder that is no run's, a split that is not there, data that are missing or of another
+            kind.
     """
     from lvm_experiments.configuration import instantiate
     from lvm_experiments.measure import measure_splits
@@ -72,20 +89,72 @@ def evaluate_run(config: dict[str, Any]) -> tuple[list[Measurement], Path]:
     if config["seed"] is not None:
         asked["seed"] = config["seed"]
     evaluation = instantiate(asked, "evaluation", allow)
-    where = dict(trained.config["data"])
-    if config["data_dir"] is not None and "path" in where and trained.config["paths"].get("data_dir") == where["path"]:
-        where["path"] = config["data_dir"]
-    data = instantiate(where, "data", allow).load()
+    data = instantiate(_data(config, trained), "data", allow).load()
+    _refuse_others(data.spec, trained.spec)
     with EvaluationBar() as bar:
         measurements, examples = measure_splits(
             evaluation, trained.model, trained.observation, data, evaluation.splits, report_progress=bar.update
         )
-    name = f"{'-'.join(evaluation.splits)}_{config['checkpoint']}_K-{evaluation.num_samples}_seed-{evaluation.seed}"
-    folder = trained.folder.path / "evaluations" / name
+    settings = _settings(config, asked, evaluation.splits, trained)
+    folder = trained.folder.path / "evaluations" / _name(settings)
     folder.mkdir(parents=True, exist_ok=True)
-    write_results(folder / "results.json", measurements, {"checkpoint": config["checkpoint"], "evaluation": asked})
+    facts = {
+        "parameters": sum(p.numel() for p in trained.model.parameters()),
+        "latent_dim": getattr(trained.model, "latent_dim", None),
+    }
+    write_results(folder / "results.json", measurements, facts, settings)
     write_examples(folder / "examples.npz", examples)
     return measurements, folder
+
+
+def _data(config: Mapping[str, Any], trained: TrainedModel) -> dict[str, Any]:
+    """The configuration of the run's data, read from where they are now or from other files."""
+    data = dict(trained.config["data"])
+    if config["data"]["path"] is not None:
+        if "path" not in data:
+            raise RequestError("the data of this run are not read from a path", where="data.path")
+        data["path"] = config["data"]["path"]
+        if data.get("space", "") is None:
+            data["space"] = trained.spec.space  # not what other values look like
+    elif "path" in data and trained.config["paths"].get("data_dir") == data["path"]:
+        data["path"] = config["data_dir"] or data["path"]
+    return data
+
+
+def _refuse_others(found: DataSpec, own: DataSpec) -> None:
+    for name in ("space", "shape", "levels", "columns", "condition"):
+        here, there = getattr(found, name), getattr(own, name)
+        if here != there:
+            raise RequestError(
+                f"the {name} of these data is {here}, and the model was trained on {there}",
+                where="data.path",
+                hint="give data of the same kind",
+            )
+
+
+def _settings(
+    config: Mapping[str, Any], asked: Mapping[str, Any], splits: Sequence[str], trained: TrainedModel
+) -> dict[str, Any]:
+    """All that the numbers depend on, and nothing else: what is equal here is the same evaluation."""
+    order = ("train", "val", "test")
+    settings: dict[str, Any] = {"splits": sorted(splits, key=order.index), "checkpoint": config["checkpoint"]}
+    settings |= {key: value for key, value in asked.items() if key not in (*settings, *_ASIDE)}
+    path = config["data"]["path"]
+    if path is not None and Path(path).expanduser().resolve() != Path(trained.config["data"]["path"] or "").resolve():
+        settings["data"] = str(Path(path).expanduser().resolve())
+    return settings
+
+
+def _name(settings: Mapping[str, Any]) -> str:
+    """A name for a folder that tells settings apart, like `val-test_best_K-1000_N-all_seed-0`."""
+    words = ["-".join(settings["splits"]), settings["checkpoint"]]
+    for key, value in settings.items():
+        if key == "data":
+            # Files of one name may lie in several places.
+            words.append(f"data-{Path(value).stem}-{sha256(value.encode()).hexdigest()[:6]}")
+        elif key not in ("splits", "checkpoint"):
+            words.append(f"{_SHORT.get(key, key)}-{'all' if value is None else value}")
+    return re.sub(r"[^\w.-]+", "-", "_".join(words))
 
 
 if __name__ == "__main__":

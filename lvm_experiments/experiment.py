@@ -18,8 +18,8 @@ from torch.multiprocessing import ProcessRaisedException
 from lvm_experiments.callbacks import Monitor, build_callbacks
 from lvm_experiments.configuration import instantiate
 from lvm_experiments.data import Data, DataSet, TrainingExamples
-from lvm_experiments.errors import Interrupted, RequestError, RunError
-from lvm_experiments.evaluation import Evaluation
+from lvm_experiments.errors import Interrupted, RequestError, RunError, nearest
+from lvm_experiments.evaluation import Evaluation, metric_of
 from lvm_experiments.loggers import build_loggers, close_loggers, log_examples, log_figures, log_results
 from lvm_experiments.measure import measure_splits
 from lvm_experiments.models import LatentVariableModel
@@ -68,6 +68,7 @@ def _run(config: dict[str, Any], folder: RunFolder) -> dict[str, float]:
         return instantiate(config[key], key, allow)
 
     _check_device(config["trainer"])
+    _check_amounts(config["trainer"])
     try:
         pl.seed_everything(config["seed"], workers=True, verbose=False)
     except ValueError as cause:
@@ -78,13 +79,7 @@ def _run(config: dict[str, Any], folder: RunFolder) -> dict[str, float]:
     model: LatentVariableModel = build("model")(observation.spec)
     objective: Objective = build("objective")
     evaluation: Evaluation = build("evaluation")
-    monitor = Monitor(config["monitor"] or objective.monitor)
-    if monitor.name not in VALIDATION_METRICS:
-        raise RequestError(
-            f"{monitor.name} is not measured after every epoch",
-            where="monitor",
-            hint=f"there are {', '.join(VALIDATION_METRICS)}",
-        )
+    monitor = _monitor(config["monitor"] or objective.monitor)
     objective.bind(model)
     objective.check(model)
     for name in evaluation.splits:
@@ -131,7 +126,7 @@ def _run(config: dict[str, Any], folder: RunFolder) -> dict[str, float]:
         validation_seed=evaluation.seed,
         **clip,
     )
-    module.check_optimizer()
+    module.check_optimizer(endless=_endless(trainer_config))
     if is_rank_zero():
         write_json(folder.spec, data.spec.to_json())
     # A folder that a run was started in before goes on from its last checkpoint; a new one has none.
@@ -176,6 +171,51 @@ def _check_device(trainer: dict[str, Any]) -> None:
             where="trainer.precision",
             hint="choose 16-mixed or bf16-mixed, which keep them in 32",
         )
+
+
+def _check_amounts(trainer: dict[str, Any]) -> None:
+    """Refuses what Lightning takes and makes something else of, or refuses in the words of its own arguments."""
+    for key in ("train", "val", "test", "predict"):
+        _check_batches(f"limit_{key}_batches", trainer)
+    _check_batches("overfit_batches", trainer)
+    for key in ("accumulate_grad_batches", "check_val_every_n_epoch"):
+        if trainer.get(key) == 0:
+            raise RequestError("0 is not greater than 0", where=f"trainer.{key}")
+    clip = trainer.get("gradient_clip_val")
+    if clip is not None and not clip >= 0:
+        raise RequestError(
+            f"gradients cannot be clipped to {clip}", where="trainer.gradient_clip_val", hint="null does not clip"
+        )
+
+
+def _check_batches(key: str, trainer: dict[str, Any]) -> None:
+    value = trainer.get(key)
+    if isinstance(value, int | float) and not 0 <= value <= (1 if isinstance(value, float) else value):
+        raise RequestError(
+            f"{value} is neither a share of an epoch, from 0.0 to 1.0, nor a number of batches", where=f"trainer.{key}"
+        )
+
+
+def _endless(trainer: dict[str, Any]) -> bool:
+    """Whether only a clock, or a signal, will end training."""
+    epochs, steps = trainer.get("max_epochs"), trainer.get("max_steps", -1)
+    # With no limit at all, Lightning takes 1000 epochs.
+    unlimited = epochs == -1 or (epochs is None and trainer.get("max_time") is not None)
+    return unlimited and steps == -1 and not trainer.get("fast_dev_run")
+
+
+def _monitor(name: str) -> Monitor:
+    """What judges a run: one of the metrics that are measured after every epoch, with a direction."""
+    judging = [metric for metric in VALIDATION_METRICS if metric_of(metric).higher_is_better is not None]
+    if name in judging:
+        return Monitor(name)
+    near = nearest(name.rpartition("/")[2], [metric.rpartition("/")[2] for metric in judging])
+    measured = name in VALIDATION_METRICS
+    raise RequestError(
+        f"neither a high nor a low {name} is better" if measured else f"{name} is not measured after every epoch",
+        where="monitor",
+        hint=f"did you mean val/{near}?" if near and not measured else f"there are {', '.join(judging)}",
+    )
 
 
 def _check_support(model: LatentVariableModel, observation: ObservationMap, data: Data) -> None:

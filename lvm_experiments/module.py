@@ -88,9 +88,8 @@ class Loaders:
 class ExperimentModule(pl.LightningModule):
     """Runs an objective over batches and keeps account.
 
-    Everything that must survive a killed process is in the checkpoint: the number of updates, from which the
-    noise of the next step follows,
-    and the sums of the epoch so far.
+    Everything that must survive a killed process is in the checkpoint: the number of batches, from which the
+    noise of the next one follows, that of updates, and the sums of the epoch so far.
 
     Arguments:
         model: The model.
@@ -129,7 +128,8 @@ class ExperimentModule(pl.LightningModule):
         self.clip, self.clip_by = gradient_clip_val, gradient_clip_algorithm or "norm"
         self.groups = list(objective.groups(model))
         self.automatic_optimization = len(self.groups) == 1
-        self.updates = self._validated = 0
+        self.batches = 0  # seen in training
+        self.updates = self._validated = 0  # of the parameters: fewer where gradients of several batches are added up
         self.sums: dict[str, dict[str, Any]] = {"train": {}, "val": {}}
         self.bad_step: Tensor | None = None
         # A lookup of the loader at every step goes through a property of the Trainer.
@@ -166,19 +166,29 @@ class ExperimentModule(pl.LightningModule):
         """Where training is."""
         trainer = self.trainer
         epochs = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else 0
-        # Lightning counts the steps of every optimiser.
-        limit = ceil(trainer.max_steps / len(self.groups))
-        steps = limit if limit > 0 else epochs * len(self._loader or ())
+        limit = self._max_updates
+        steps = limit if limit > 0 else epochs * self._updates_of(self._loader)
         return Progress(self.updates, trainer.current_epoch, steps, epochs)
 
+    @property
+    def _max_updates(self) -> int:
+        """How many updates training has at most; -1 where they are not limited."""
+        # Lightning counts the steps of every optimiser.
+        return ceil(self.trainer.max_steps / len(self.groups)) if self.trainer.max_steps >= 0 else -1
+
+    def _updates_of(self, loader: IndexLoader | None) -> int:
+        """How many updates an epoch has, of which the last may be of fewer batches."""
+        accumulated = self.trainer.accumulate_grad_batches
+        return ceil(len(loader) / accumulated) if loader is not None else 0
+
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
-        seed_step(self.seed, self.updates, self.global_rank, self.device)
+        seed_step(self.seed, self.batches, self.global_rank, self.device)
         # Lightning would compute all of it in 16 bits, of which only networks can do.
         with torch.autocast(self.device.type, enabled=False):
             losses = self.objective(self.model, observe(self.observation, batch), self.progress())
         self._refuse_non_finite(losses)
         self._account("train", losses.terms | {"loss": _combined(losses)}, self._local_length(batch))
-        self.updates += 1
+        self.batches += 1
         share = self._share()
         if self.automatic_optimization:
             (loss,) = losses.loss.values()
@@ -204,6 +214,12 @@ class ExperimentModule(pl.LightningModule):
             if self.clip:
                 self.clip_gradients(optimizer, self.clip * scale, self.clip_by)
             optimizer.step()
+        self.updates += 1
+
+    def optimizer_step(self, *args: Any, **options: Any) -> None:
+        """A step of Lightning's, which it leaves out after batches whose gradients wait for those of others."""
+        super().optimizer_step(*args, **options)
+        self.updates += 1
 
     def _share(self) -> float:
         """Turns a mean over local rows into this rank's part of the global mean, once ranks are averaged."""
@@ -244,7 +260,7 @@ class ExperimentModule(pl.LightningModule):
                 self._stop(self.updates, losses)
             return
         self.bad_step = torch.where(bad & (self.bad_step < 0), self.updates, self.bad_step)
-        if self.updates % _CHECK_EVERY == 0:
+        if self.batches % _CHECK_EVERY == 0:
             self._look(self.updates, losses)
 
     def _look(self, step: int, losses: Losses | None = None) -> None:
@@ -332,10 +348,10 @@ class ExperimentModule(pl.LightningModule):
 
     def get_extra_state(self) -> dict[str, Any]:
         # Beside the parameters, which come back from forked processes, too.
-        return {"updates": self.updates}
+        return {"batches": self.batches, "updates": self.updates}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
-        self.updates = state["updates"]
+        self.batches, self.updates = state["batches"], state["updates"]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         sums = self.sums["train"]
@@ -376,8 +392,11 @@ class ExperimentModule(pl.LightningModule):
         # Set by Lightning without a declaration.
         return self.trainer.overfit_batches  # type: ignore[attr-defined]
 
-    def check_optimizer(self) -> None:
+    def check_optimizer(self, *, endless: bool = False) -> None:
         """Builds optimiser and scheduler once for nothing, so that a wrong argument is refused before training.
+
+        Arguments:
+            endless: Whether neither epochs nor steps will end training.
 
         Raises:
             RequestError: For an argument they do not take.
@@ -385,7 +404,7 @@ class ExperimentModule(pl.LightningModule):
         optimizer = _build(self.optimizer, [torch.nn.Parameter(torch.zeros(1))], fusible=False)
         if self.scheduler is None:
             return
-        scheduler = self._scheduled(optimizer)
+        scheduler = self._scheduled(optimizer, None if endless else 1)
         try:
             # Some arguments are looked at only now.
             optimizer.step()
@@ -408,7 +427,16 @@ class ExperimentModule(pl.LightningModule):
                 )
             if self.automatic_optimization:
                 timing |= {"monitor": self.monitor, "frequency": self._epochs_between_validations, "strict": False}
-        return optimizers, [{"scheduler": self._scheduled(optimizer)} | timing for optimizer in optimizers]
+        length = self._length()
+        return optimizers, [{"scheduler": self._scheduled(optimizer, length)} | timing for optimizer in optimizers]
+
+    def _length(self) -> int | None:
+        """How many epochs training has at most; None where neither they nor steps are limited."""
+        epochs, updates = self.trainer.max_epochs, self._max_updates
+        limits = [] if epochs is None or epochs < 0 else [epochs]
+        if updates >= 0:
+            limits.append(ceil(updates / max(1, self._updates_of(self.train_dataloader()))))
+        return max(1, min(limits)) if limits else None
 
     @property
     def _watches(self) -> bool:
@@ -418,11 +446,15 @@ class ExperimentModule(pl.LightningModule):
     def _epochs_between_validations(self) -> int:
         return self.trainer.check_val_every_n_epoch or 1
 
-    def _scheduled(self, optimizer: Optimizer) -> Any:
+    def _scheduled(self, optimizer: Optimizer, epochs: int | None) -> Any:
         assert self.scheduler is not None
-        direction = {"mode": "max" if metric_of(self.monitor).higher_is_better else "min"} if self._watches else {}
+        known: dict[str, Any] = {}
+        if self._watches:
+            known["mode"] = "max" if metric_of(self.monitor).higher_is_better else "min"
+        if "epochs" in inspect.signature(_target(self.scheduler)).parameters:
+            known["epochs"] = epochs
         try:
-            return self.scheduler(optimizer, **direction)
+            return self.scheduler(optimizer, **known)
         except (TypeError, ValueError) as cause:
             raise RequestError(str(cause), where="scheduler") from cause
 

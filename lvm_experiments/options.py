@@ -35,7 +35,7 @@ def options_where(group: str, admits: Callable[[Any], bool]) -> list[str]:
     """The options of a configuration group whose class is admitted, to be named in a refusal.
 
     Example:
-        >>> options_where("model/prior", lambda kind: kind.domain == "real")
+        >>> options_where("model/prior", lambda kind: kind.__name__.startswith("Standard"))
         ['standard_normal']
     """
     found = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DataSpec", "as_floating", "categories"]
+__all__ = ["END", "DataSpec", "as_floating", "categories"]
 
 import dataclasses
 import re
@@ -13,6 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
+
+END = "<eos>"
+"""The word that ends a sentence."""
 
 
 @dataclass(frozen=True, eq=False)  # tensors among the fields compare as a whole
@@ -29,6 +32,7 @@ class DataSpec:
         std: The training standard deviation of each cell, likewise.
         columns: The types of a table's columns: `real`, `positive`, `binary`, `counts` or `categorical(n)`.
         condition: The length C of what an example is conditioned on; 0 where there is none.
+        words: What each token stands for; empty where nobody knows. One that is `<eos>` ends a sequence.
 
     Example:
         >>> spec = DataSpec("bytes", (1, 8, 8), levels=17)
@@ -47,6 +51,7 @@ class DataSpec:
     std: Tensor | None = None
     columns: tuple[str, ...] = ()
     condition: int = 0
+    words: tuple[str, ...] = ()
 
     @property
     def dims(self) -> int:
@@ -57,6 +62,11 @@ class DataSpec:
     def embedded_shape(self) -> tuple[int, ...]:
         """The shape of an embedded example: a table's categories take a cell each, all else keeps its shape."""
         return (sum(self._widths),) if self.space == "mixed" else self.shape
+
+    @property
+    def end(self) -> int | None:
+        """The token that ends a sequence, of which what follows is no part; None where all have T steps."""
+        return self.words.index(END) if END in self.words else None
 
     def embed(self, x: Tensor, observed: Tensor | None = None) -> Tensor:
         """Scales x for encoders: levels to [-1, 1], counts by log(1 + x), columns by their deviation, all centred.
@@ -81,9 +91,21 @@ class DataSpec:
         x = x if deviation is None else x / deviation
         if observed is None:
             return x
-        widths = torch.tensor(self._widths, device=x.device) if self.space == "mixed" else None
-        seen = observed if widths is None else observed.expand(*x.shape[:-1], -1).repeat_interleave(widths, -1)
-        return torch.where(seen, x, x.new_zeros(()))
+        return torch.where(self.embedded_mask(observed), x, x.new_zeros(()))
+
+    def embedded_mask(self, observed: Tensor) -> Tensor:
+        """Which cells of an embedded x were observed: the cells of a table's category are so together.
+
+        Arguments:
+            observed: True where a cell was observed, broadcasting against `(*, *shape)`.
+
+        Returns:
+            True and false, broadcasting against `(*, *embedded_shape)`.
+        """
+        if self.space != "mixed":
+            return observed
+        widths = torch.tensor(self._widths, device=observed.device)
+        return observed.expand(*observed.shape[:-1], self.dims).repeat_interleave(widths, -1)
 
     def _scaled(self, x: Tensor) -> Tensor:
         if self.space == "bytes":
@@ -155,7 +177,7 @@ class DataSpec:
     def to_json(self) -> dict[str, Any]:
         """Plain containers only, to be written to a file."""
         plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        plain["shape"], plain["columns"] = list(self.shape), list(self.columns)
+        plain |= {name: list(plain[name]) for name in ("shape", "columns", "words")}
         for name in ("mean", "std"):
             plain[name] = None if plain[name] is None else plain[name].flatten().tolist()
         return plain
@@ -163,7 +185,8 @@ class DataSpec:
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> DataSpec:
         """What `to_json` wrote, read back."""
-        fields = dict(plain, shape=tuple(plain["shape"]), columns=tuple(plain["columns"]))
+        shape, columns, words = plain["shape"], plain["columns"], plain.get("words", ())
+        fields = dict(plain, shape=tuple(shape), columns=tuple(columns), words=tuple(words))
         for name in ("mean", "std"):
             if fields[name] is not None:
                 fields[name] = torch.tensor(fields[name], dtype=torch.float32).reshape(fields["shape"])

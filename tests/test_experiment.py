@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import csv
 import logging
+import math
 import shutil
 import subprocess
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 import lvm_experiments
+from lvm_experiments.configuration import compose
+from lvm_experiments.configuration.keys import to_plain
 from lvm_experiments.errors import RequestError, RunError
+from lvm_experiments.experiment import run
 from lvm_experiments.runs import RunFolder, read_status
 from lvm_experiments.runs.checkpoint_file import read_checkpoint
 from lvm_experiments.runs.results import read_examples, read_results
-from tests.integration.small import ALLOWED, SPIES, STEPS
+from tests.integration.small import ALLOWED, SMALL, SPIES, STEPS
 from tests.support.small_run import small_run
 
 
@@ -125,7 +130,31 @@ def test_debugging_runs_to_its_end(debug: str, tmp_path: Path) -> None:
     updates = read_results(folder.results).model["updates"]
     assert updates == {"fdr": 1, "limit": 10, "overfit": 6, "profiler": 14}[debug]
     assert "test/nll" in results
+    (draws,) = {m.num_samples for n, m in read_results(folder.results).measurements.items() if n.endswith("/nll")}
+    assert draws == 3  # what was said stays
     assert ("Action" in folder.log.read_text()) == (debug == "profiler")
+
+
+WRONG: dict[tuple[str, str], tuple[object, str]] = {
+    ("trainer", "limit_val_batches"): (-1, "trainer.limit_val_batches: -1 is neither a share of an epoch, from 0.0 to"),
+    ("trainer", "limit_test_batches"): (1.5, "trainer.limit_test_batches: 1.5 is neither a share"),
+    ("trainer", "overfit_batches"): (-0.5, "trainer.overfit_batches: -0.5 is neither a share"),
+    ("trainer", "gradient_clip_val"): (math.nan, "trainer.gradient_clip_val: gradients cannot be clipped to nan; null"),
+    ("trainer", "accumulate_grad_batches"): (0, "trainer.accumulate_grad_batches: 0 is not greater than 0"),
+    ("trainer", "check_val_every_n_epoch"): (0, "trainer.check_val_every_n_epoch: 0 is not greater than 0"),
+    ("monitor", "rate"): ("val/rate", "monitor: neither a high nor a low val/rate is better; there are val/elbo, val/"),
+    ("monitor", "elbo"): ("elbo", "monitor: elbo is not measured after every epoch; did you mean val/elbo?"),
+    ("monitor", "loss"): ("loss", "monitor: loss is not measured after every epoch; there are val/elbo, val/iw_elbo"),
+}
+
+
+def test_what_cannot_be_is_refused_before_training(tmp_path: Path) -> None:
+    config: dict[str, Any] = to_plain(compose([*SMALL, "name=small"]), resolve=True)
+    for (group, key), (value, text) in WRONG.items():
+        changed = {**config["trainer"], key: value} if group == "trainer" else value
+        with pytest.raises(RequestError) as refused:
+            run({**config, group: changed}, RunFolder(tmp_path / key))
+        assert str(refused.value).startswith(text)
 
 
 def test_a_share_of_an_epoch_is_that_share(tmp_path: Path) -> None:

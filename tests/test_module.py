@@ -25,6 +25,7 @@ from lvm_experiments.objectives import ELBO, IWAE, Linear, Losses, Objective, Pr
 from lvm_experiments.observations import BinariseStatic, observe
 from lvm_experiments.posteriors import DiagonalNormalPosterior
 from lvm_experiments.priors import StandardNormalPrior
+from lvm_experiments.schedulers import CosineAnnealing
 from tests.support.toys import Autoencoder, TwoGroups
 
 SGD = partial(torch.optim.SGD, lr=0.01)
@@ -132,6 +133,15 @@ def test_progress_says_where_training_is() -> None:
     assert (module.progress().steps, module.updates) == (3, 3)
 
 
+def test_accumulated_batches_are_one_update() -> None:
+    """Three batches an epoch by twos: the last update of an epoch is of one batch."""
+    module = make(Watch(), STILL)
+    trainer = fit(module, epochs=2, accumulate_grad_batches=2)
+    assert [p.step for p in module.objective.progress] == [0, 0, 1, 2, 2, 3]
+    assert {(p.steps, p.epochs) for p in module.objective.progress} == {(4, 2)}
+    assert (module.batches, module.updates, trainer.global_step) == (6, 4, 4)
+
+
 # ---- noise
 
 
@@ -152,6 +162,19 @@ def test_the_noise_of_a_step_is_a_matter_of_seed_and_step_alone() -> None:
     fit(other, epochs=2)
     assert all(torch.equal(x, state(disturbed)[name]) for name, x in state(plain).items())
     assert any(not torch.equal(x, state(other)[name]) for name, x in state(plain).items())
+
+
+def test_accumulation_leaves_the_noise_of_a_batch_as_it_is() -> None:
+    losses: dict[int, list[float]] = {1: [], 2: []}
+    for accumulated, found in losses.items():
+
+        class Note(Callback):
+            def on_train_batch_end(self, trainer: pl.Trainer, module: Any, outputs: Any, *args: Any) -> None:
+                found.append(float(outputs["loss"]) * trainer.accumulate_grad_batches)  # noqa: B023
+
+        fit(make(ELBO(), STILL), Note(), epochs=2, accumulate_grad_batches=accumulated)
+    assert losses[1] == pytest.approx(losses[2], rel=1e-6)
+    assert len(set(losses[1])) == 6
 
 
 def test_steps_have_different_noise() -> None:
@@ -346,7 +369,7 @@ def test_each_group_is_moved_by_its_own_loss_only() -> None:
         def on_train_batch_start(self, trainer: pl.Trainer, module: Any, batch: Batch, number: int) -> None:
             from lvm_experiments.noise import seed_step
 
-            seed_step(module.seed, module.updates, 0, module.device)
+            seed_step(module.seed, module.batches, 0, module.device)
             x = observe(module.observation, batch)
             losses = module.objective(module.model, x, Progress())
             for loss, part, prefix in (
@@ -410,7 +433,7 @@ def test_what_is_saved_is_plain_and_comes_back() -> None:
     saved = module.state_dict()
     other = make(ELBO())
     other.load_state_dict(saved)
-    assert other.updates == module.updates == 6
+    assert (other.batches, other.updates) == (module.batches, module.updates) == (6, 6)
     checkpoint: dict[str, Any] = {}
     module._account("train", {"elbo": torch.arange(3.0)}, 3)
     module.on_save_checkpoint(checkpoint)
@@ -433,3 +456,48 @@ def test_a_part_of_the_configuration_is_a_partial_like_any_other() -> None:
     rates = Rates()
     fit(make(Autoencoder(num_samples=1), optimizer, scheduler), rates, epochs=3)
     assert [rate[0] for rate in rates.found] == pytest.approx([0.5, 0.25, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("limits", "rates"),
+    [
+        ({"epochs": 2}, [0.5, 0.25]),
+        ({"epochs": -1, "max_steps": 6}, [0.5, 0.25]),
+        ({"epochs": -1, "max_steps": 4, "accumulate_grad_batches": 2}, [0.5, 0.25]),
+        ({"epochs": 2, "max_steps": 100}, [0.5, 0.25]),
+        ({"epochs": 1, "max_steps": 2}, [0.5]),
+    ],
+    ids=lambda given: ", ".join(map(str, given)) if isinstance(given, dict) else "",
+)
+def test_a_schedule_that_ends_with_training_knows_how_long_that_is(limits: dict[str, int], rates: list[float]) -> None:
+    started = RatesAtTheStart()
+    fit(make(ELBO(), partial(torch.optim.SGD, lr=0.5), CosineAnnealing), started, **limits)
+    assert started.found == pytest.approx(rates)
+
+
+class RatesAtTheStart(Callback):
+    """The learning rate of every epoch."""
+
+    def __init__(self) -> None:
+        self.found: list[float] = []
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self.found.append(trainer.optimizers[0].param_groups[0]["lr"])
+
+
+def test_so_it_does_where_several_groups_have_a_schedule_each() -> None:
+    started = RatesAtTheStart()
+    fit(make(TwoGroups(), partial(torch.optim.SGD, lr=0.5), CosineAnnealing), started, epochs=2)
+    assert started.found == pytest.approx([0.5, 0.25])
+
+
+def test_it_is_refused_where_nobody_knows() -> None:
+    module = make(ELBO(), SGD, CosineAnnealing)
+    module.check_optimizer()
+    for begin in (lambda: module.check_optimizer(endless=True), lambda: fit(module, epochs=-1)):
+        with pytest.raises(
+            RequestError, match=r"^scheduler: nobody knows how many epochs training has; give scheduler"
+        ):
+            begin()
+    given = make(ELBO(), SGD, partial(CosineAnnealing, T_max=3))
+    given.check_optimizer(endless=True)

@@ -8,6 +8,7 @@ from lvm_experiments.callbacks.early_stopping import EarlyStopping
 from lvm_experiments.callbacks.interruption import Interruption
 from lvm_experiments.callbacks.progress import Progress
 from lvm_experiments.callbacks.pruning import Pruned, Pruning
+from lvm_experiments.callbacks.summary import Summary
 
 __all__ = [
     "Bindable",
@@ -18,5 +19,6 @@ __all__ = [
     "Progress",
     "Pruned",
     "Pruning",
+    "Summary",
     "build_callbacks",
 ]

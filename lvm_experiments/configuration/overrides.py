@@ -32,10 +32,16 @@ def parse_override(text: str) -> Override:
         'model.latent_dim'
     """
     try:
-        return _parser().parse_overrides([text])[0]
+        override = _parser().parse_overrides([text])[0]
     except HydraException as error:
-        hint = "quote special characters, as in 'name=\"a (b)\"'" if "=" in text else "write key=value"
+        key, _, value = text.partition("=")
+        hint = "quote special characters, as in 'name=\"a (b)\"'" if key and value else "write key=value"
+        if key.lstrip("+~") and value.startswith("="):
+            hint = f"write {key}={value.lstrip('=')}, with one equals sign"
         raise RequestError("cannot be read as key=value", where=text, hint=hint) from error
+    if not override.key_or_group:
+        raise RequestError("there is no key before the equals sign", where=text, hint="write key=value")
+    return override
 
 
 def points(overrides: Sequence[str], tree: ConfigTree, limit: int = 64) -> Iterator[list[str]]:

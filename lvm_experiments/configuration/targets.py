@@ -27,6 +27,7 @@ PARTS = tuple(
         "observations",
         "posteriors",
         "priors",
+        "schedulers",
     )
 )
 _EXTERNAL = {

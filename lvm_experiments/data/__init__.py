@@ -15,12 +15,17 @@ __all__ = [
     "IndexLoader",
     "Kmnist",
     "Mnist",
+    "MouseBladder",
+    "Newsgroups",
     "Npz",
     "Omniglot28",
+    "Pbmc3k",
+    "Smfish",
     "Split",
     "StreamedSplit",
     "Svhn",
     "TrainingExamples",
+    "Uci",
 ]
 
 from lvm_experiments.data.binarized_mnist import BinarizedMnist
@@ -35,9 +40,14 @@ from lvm_experiments.data.image_folder import ImageFolder
 from lvm_experiments.data.kmnist import Kmnist
 from lvm_experiments.data.loader import IndexLoader
 from lvm_experiments.data.mnist import Mnist
+from lvm_experiments.data.mouse_bladder import MouseBladder
+from lvm_experiments.data.newsgroups import Newsgroups
 from lvm_experiments.data.npz import Npz
 from lvm_experiments.data.omniglot28 import Omniglot28
+from lvm_experiments.data.pbmc3k import Pbmc3k
+from lvm_experiments.data.smfish import Smfish
 from lvm_experiments.data.split import Split
 from lvm_experiments.data.streamed_split import StreamedSplit
 from lvm_experiments.data.svhn import Svhn
 from lvm_experiments.data.training_examples import TrainingExamples
+from lvm_experiments.data.uci import Uci

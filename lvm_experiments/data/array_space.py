@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lvm_experiments.data.sparse_counts import whole_numbers
 from lvm_experiments.errors import RequestError, nearest
 
-SPACES = ("binary", "bytes", "real", "unit")
+SPACES = ("binary", "bytes", "counts", "mixed", "real", "unit")
 
 
 def to_space(
@@ -20,15 +21,16 @@ def to_space(
 
     Unless it is stated: `bytes` where levels are given; `binary` where there is nothing but 0
     and 1; `bytes` of 256 levels for uint8; `unit` for floats in [0, 1]; `real` for other floats.
+    Counts and tables of several types are never guessed.
 
     Arguments:
         arrays: Numbers by name.
-        space: `binary`, `bytes`, `unit` or `real`; None to go by the values.
+        space: `binary`, `bytes`, `counts`, `mixed`, `unit` or `real`; None to go by the values.
         levels: How many levels bytes have, up to 256; None for 256.
 
     Returns:
         The space, the number of levels (0 where they are not countable), and the tensors: uint8
-        for binary and bytes, float32 for unit and real.
+        for binary and bytes, int16 or int32 for counts, float32 for mixed, unit and real.
 
     Raises:
         RequestError: NaN, values outside the space, levels that do not fit, a space that cannot be
@@ -58,6 +60,8 @@ def to_space(
         count = 2 if space == "binary" else levels or 256
         whole = {name: _whole(name, array, space, count) for name, array in arrays.items()}
         return space, count, whole
+    if space == "counts":
+        return space, 0, {name: _counts(name, array) for name, array in arrays.items()}
     return space, 0, {name: _floats(name, array, space) for name, array in arrays.items()}
 
 
@@ -82,6 +86,13 @@ def _whole(name: str, array: np.ndarray, space: str, count: int) -> Tensor:
             "state data.space, or scale them",
         )
     return torch.from_numpy(array.astype(np.uint8))
+
+
+def _counts(name: str, array: np.ndarray) -> Tensor:
+    low, high = array.min(), array.max()
+    if low < 0 or high > np.iinfo(np.int32).max or (array.dtype.kind == "f" and (array % 1 != 0).any()):
+        _refuse(f"{name} has values from {low:g} to {high:g} where counts are whole numbers from 0")
+    return whole_numbers(array)
 
 
 def _floats(name: str, array: np.ndarray, space: str) -> Tensor:

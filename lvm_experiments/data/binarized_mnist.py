@@ -12,7 +12,7 @@ from lvm_experiments.data.dataset import DataSet
 from lvm_experiments.data.files import corrupt, data_folder, missing, read_npz
 from lvm_experiments.data.split import Split
 from lvm_experiments.spec import DataSpec
-from lvm_experiments.types import PositiveInt
+from lvm_experiments.types import PositiveInt, Probability
 
 
 class BinarizedMnist(DataSet):
@@ -23,6 +23,8 @@ class BinarizedMnist(DataSet):
             the cache folder. The file's arrays are `{train,valid,test}_packed`, bits in rows.
         batch_size: Examples in a batch, over all processes.
         limit: Use the first so many training examples only; None for all.
+        missing: Share of cells (of an image: of pixels) to hide at random, in all splits.
+        labelled: How many training labels are kept, of all classes alike; None for all.
 
     Raises:
         RequestError: The file is missing or corrupt.
@@ -42,8 +44,10 @@ class BinarizedMnist(DataSet):
         path: str | None = None,
         batch_size: PositiveInt = 128,
         limit: PositiveInt | None = None,
+        missing: Probability = 0.0,
+        labelled: PositiveInt | None = None,
     ) -> None:
-        super().__init__(path, batch_size, limit)
+        super().__init__(path, batch_size, limit, missing, labelled)
 
     def read(self) -> Data:
         """Reads and unpacks the three splits."""

@@ -15,7 +15,7 @@ from lvm_experiments.data.files import corrupt, data_folder, missing, read_mat, 
 from lvm_experiments.data.split import Split
 from lvm_experiments.errors import RequestError, nearest
 from lvm_experiments.spec import DataSpec
-from lvm_experiments.types import PositiveInt
+from lvm_experiments.types import PositiveInt, Probability
 
 PARTS = ("train", "val", "test")
 SPLITS = ("seed0", "split1")
@@ -32,6 +32,8 @@ class Caltech101Silhouettes(DataSet):
         split: `split1` is the one of the papers; `seed0` has its sizes, was drawn with a seed, and
             gives numbers that are not comparable with papers.
         limit: Use the first so many training examples only; None for all.
+        missing: Share of cells (of an image: of pixels) to hide at random, in all splits.
+        labelled: How many training labels are kept, of all classes alike; None for all.
 
     Raises:
         RequestError: A file is missing or corrupt, or there is no such split.
@@ -53,8 +55,10 @@ class Caltech101Silhouettes(DataSet):
         batch_size: PositiveInt = 128,
         split: str = "seed0",
         limit: PositiveInt | None = None,
+        missing: Probability = 0.0,
+        labelled: PositiveInt | None = None,
     ) -> None:
-        super().__init__(path, batch_size, limit)
+        super().__init__(path, batch_size, limit, missing, labelled)
         if split not in SPLITS:
             meant = nearest(split, SPLITS)
             hint = f"did you mean {meant}?" if meant else f"splits are {' and '.join(SPLITS)}"

@@ -13,7 +13,7 @@ from lvm_experiments.data.download import torchvision_set
 from lvm_experiments.data.files import data_folder
 from lvm_experiments.data.split import Split
 from lvm_experiments.spec import DataSpec
-from lvm_experiments.types import PositiveInt
+from lvm_experiments.types import PositiveInt, Probability
 
 
 class Cifar10(DataSet):
@@ -25,6 +25,8 @@ class Cifar10(DataSet):
         batch_size: Examples in a batch, over all processes.
         validation: How many of the last of the 50,000 training images are held out.
         limit: Use the first so many training examples only; None for all.
+        missing: Share of cells (of an image: of pixels) to hide at random, in all splits.
+        labelled: How many training labels are kept, of all classes alike; None for all.
 
     Raises:
         RequestError: Files are missing or corrupt, or too many images are to be held out.
@@ -45,8 +47,10 @@ class Cifar10(DataSet):
         batch_size: PositiveInt = 128,
         validation: PositiveInt = 5000,
         limit: PositiveInt | None = None,
+        missing: Probability = 0.0,
+        labelled: PositiveInt | None = None,
     ) -> None:
-        super().__init__(path, batch_size, limit)
+        super().__init__(path, batch_size, limit, missing, labelled)
         self.validation = validation
 
     def read(self) -> Data:

@@ -13,7 +13,7 @@ from lvm_experiments.data.data import Data
 from lvm_experiments.data.dataset import DataSet
 from lvm_experiments.data.split import Split
 from lvm_experiments.spec import DataSpec
-from lvm_experiments.types import PositiveInt
+from lvm_experiments.types import PositiveInt, Probability
 
 
 class Digits(DataSet):
@@ -29,6 +29,8 @@ class Digits(DataSet):
         validation: How many examples are held out for validation.
         test: How many examples are held out for test.
         limit: Use the first so many training examples only; None for all.
+        missing: Share of cells (of an image: of pixels) to hide at random, in all splits.
+        labelled: How many training labels are kept, of all classes alike; None for all.
 
     Raises:
         RequestError: More examples are to be held out than there are.
@@ -51,8 +53,10 @@ class Digits(DataSet):
         validation: PositiveInt = 180,
         test: PositiveInt = 360,
         limit: PositiveInt | None = None,
+        missing: Probability = 0.0,
+        labelled: PositiveInt | None = None,
     ) -> None:
-        super().__init__(path, batch_size, limit)
+        super().__init__(path, batch_size, limit, missing, labelled)
         self.validation = validation
         self.test = test
 

@@ -13,7 +13,7 @@ from lvm_experiments.data.dataset import DataSet
 from lvm_experiments.data.files import corrupt, data_folder, missing, read_npz
 from lvm_experiments.data.split import Split
 from lvm_experiments.spec import DataSpec
-from lvm_experiments.types import PositiveInt
+from lvm_experiments.types import PositiveInt, Probability
 
 
 class FreyFaces(DataSet):
@@ -28,6 +28,8 @@ class FreyFaces(DataSet):
         validation: How many frames are held out for validation.
         test: How many frames are held out for test.
         limit: Use the first so many training examples only; None for all.
+        missing: Share of cells (of an image: of pixels) to hide at random, in all splits.
+        labelled: How many training labels are kept, of all classes alike; None for all.
 
     Raises:
         RequestError: The file is missing or corrupt, or too many frames are to be held out.
@@ -50,8 +52,10 @@ class FreyFaces(DataSet):
         validation: PositiveInt = 200,
         test: PositiveInt = 200,
         limit: PositiveInt | None = None,
+        missing: Probability = 0.0,
+        labelled: PositiveInt | None = None,
     ) -> None:
-        super().__init__(path, batch_size, limit)
+        super().__init__(path, batch_size, limit, missing, labelled)
         self.validation = validation
         self.test = test
 

@@ -25,12 +25,22 @@ class IdxImages(DataSet):
         batch_size: Examples in a batch, over all processes.
         validation: How many of the last training images are held out.
         limit: Use the first so many training examples only; None for all.
+        missing: Share of cells (of an image: of pixels) to hide at random, in all splits.
+        labelled: How many training labels are kept, of all classes alike; None for all.
     """
 
     folder: str  # torchvision's name for the class and the folder
 
-    def __init__(self, path: str | None, batch_size: int, validation: int, limit: int | None) -> None:
-        super().__init__(path, batch_size, limit)
+    def __init__(
+        self,
+        path: str | None,
+        batch_size: int,
+        validation: int,
+        limit: int | None,
+        missing: float = 0.0,
+        labelled: int | None = None,
+    ) -> None:
+        super().__init__(path, batch_size, limit, missing, labelled)
         self.validation = validation
 
     def read(self) -> Data:

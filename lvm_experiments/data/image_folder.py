@@ -13,7 +13,7 @@ from lvm_experiments.data.image_files import ImageFiles, find_images
 from lvm_experiments.data.streamed_split import StreamedSplit
 from lvm_experiments.errors import RequestError
 from lvm_experiments.spec import DataSpec
-from lvm_experiments.types import NonNegativeInt, PositiveFloat, PositiveInt
+from lvm_experiments.types import NonNegativeInt, PositiveFloat, PositiveInt, Probability
 
 
 class ImageFolder(DataSet):
@@ -35,6 +35,8 @@ class ImageFolder(DataSet):
         split_seed: Of the shuffle before the cut.
         num_workers: Processes that read ahead; 0 reads in the training process.
         limit: Use the first so many training examples only; None for all.
+        missing: Share of cells (of an image: of pixels) to hide at random, in all splits.
+        labelled: How many training labels are kept, of all classes alike; None for all.
 
     Raises:
         RequestError: The folder is missing or holds no images, a size is out of range, or, while
@@ -58,8 +60,10 @@ class ImageFolder(DataSet):
         split_seed: NonNegativeInt = 0,
         num_workers: NonNegativeInt = 2,
         limit: PositiveInt | None = None,
+        missing: Probability = 0.0,
+        labelled: PositiveInt | None = None,
     ) -> None:
-        super().__init__(path, batch_size, limit)
+        super().__init__(path, batch_size, limit, missing, labelled)
         if channels not in (1, 3):
             hint = "3 for colour, 1 for grey"
             raise RequestError(f"images cannot have {channels}", where="data.channels", hint=hint)

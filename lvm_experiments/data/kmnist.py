@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Kmnist"]
 
 from lvm_experiments.data.idx_images import IdxImages
-from lvm_experiments.types import PositiveInt
+from lvm_experiments.types import PositiveInt, Probability
 
 
 class Kmnist(IdxImages):
@@ -17,6 +17,8 @@ class Kmnist(IdxImages):
         batch_size: Examples in a batch, over all processes.
         validation: How many of the last of the 60,000 training images are held out.
         limit: Use the first so many training examples only; None for all.
+        missing: Share of cells (of an image: of pixels) to hide at random, in all splits.
+        labelled: How many training labels are kept, of all classes alike; None for all.
 
     Raises:
         RequestError: A file is missing or corrupt, or too many images are to be held out.
@@ -39,5 +41,7 @@ class Kmnist(IdxImages):
         batch_size: PositiveInt = 128,
         validation: PositiveInt = 10000,
         limit: PositiveInt | None = None,
+        missing: Probability = 0.0,
+        labelled: PositiveInt | None = None,
     ) -> None:
-        super().__init__(path, batch_size, validation, limit)
+        super().__init__(path, batch_size, validation, limit, missing, labelled)

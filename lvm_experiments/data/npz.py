@@ -18,9 +18,11 @@ from lvm_experiments.data.files import read_npz
 from lvm_experiments.data.split import Split
 from lvm_experiments.errors import RequestError, nearest
 from lvm_experiments.spec import DataSpec
-from lvm_experiments.types import NonNegativeInt, PositiveFloat, PositiveInt
+from lvm_experiments.types import NanMeaning, NonNegativeInt, PositiveFloat, PositiveInt, Probability
 
-PARTS = {"x": "labels", "train": "train_labels", "val": "val_labels", "test": "test_labels"}
+PARTS = ("x", "train", "val", "test")
+BESIDE = ("labels", "mask", "condition")
+"""What may be known of each part's examples, in arrays like `train_labels`; of x, in arrays like `labels`."""
 CHANNELS = (1, 3, 4)
 
 
@@ -30,7 +32,8 @@ class Npz(DataSet):
     Labels are in `train_labels`, `val_labels`, `test_labels` or `labels`: integers or words, one
     for each example, numbered in sorted order. A missing `val` or `test` is cut from `train`.
     Arrays are `(N, D)`, `(N, H, W)`, `(N, C, H, W)` or `(N, H, W, C)`; pickled objects are never
-    loaded.
+    loaded. Likewise `mask` (`train_mask`, ..) is True where a cell was observed, of the shape of the array, and
+    `condition` (`train_condition`, ..) holds numbers a conditional model is given, `(N, C)` or `(N,)`.
 
     Arguments:
         path: The npz file.
@@ -38,10 +41,15 @@ class Npz(DataSet):
         validation: Where there is no `val`: the share (below 1) or number of examples for it.
         test: Where there is no `test`: the share (below 1) or number of examples for it.
         split_seed: Of the shuffle before the cut.
-        space: `binary`, `bytes`, `unit` or `real`; None to go by the values: only 0 and 1 are
-            binary, other uint8 bytes, floats in [0, 1] unit, other floats real.
+        space: `binary`, `bytes`, `counts`, `mixed`, `unit` or `real`; None to go by the values: only 0 and 1
+            are binary, other uint8 bytes, floats in [0, 1] unit, other floats real.
         levels: How many levels bytes have; None for 256.
+        columns: The type of each column of a mixed table: `real`, `positive`, `binary`, `counts` or
+            `categorical(n)`, whose values are 0 to n - 1.
+        nan: `refused`, or `missing`: a cell that holds NaN was not observed.
         limit: Use the first so many training examples only; None for all.
+        missing: Share of cells (of an image: of pixels) to hide at random, in all splits.
+        labelled: How many training labels are kept, of all classes alike; None for all.
 
     Raises:
         RequestError: The file is missing or corrupt, holds NaN or values outside the space, or
@@ -63,14 +71,25 @@ class Npz(DataSet):
         split_seed: NonNegativeInt = 0,
         space: str | None = None,
         levels: PositiveInt | None = None,
+        columns: list[str] | None = None,
+        nan: NanMeaning = "refused",
         limit: PositiveInt | None = None,
+        missing: Probability = 0.0,
+        labelled: PositiveInt | None = None,
     ) -> None:
-        super().__init__(path, batch_size, limit)
+        super().__init__(path, batch_size, limit, missing, labelled)
         self.validation = validation
         self.test = test
         self.split_seed = split_seed
         self.space = space
         self.levels = levels
+        self.columns = tuple(columns or ())
+        self.nan = nan
+        if (space == "mixed") != bool(self.columns):
+            hint = "give data.space=mixed and data.columns=[real,binary,..], a type for each column"
+            raise RequestError(
+                "types of columns belong to mixed tables, and only to them", where="data.columns", hint=hint
+            )
 
     def read(self) -> Data:
         """Reads the arrays, finds their space and cuts what is missing."""
@@ -81,11 +100,21 @@ class Npz(DataSet):
             raise RequestError(f"there is no {file}", where="data.path", hint="give data.path=FILE.npz")
         arrays = read_npz(file)
         _check_names(arrays, file)
-        space, levels, tensors = to_space(
-            {name: arrays[name] for name in PARTS if name in arrays}, self.space, self.levels
-        )
-        labels, classes = _labels({k: arrays[v] for k, v in PARTS.items() if v in arrays})
-        splits = {name: Split(_axes(name, x), labels.get(name)) for name, x in tensors.items()}
+        parts = [name for name in PARTS if name in arrays]
+        masks = {name: self._mask(name, arrays) for name in parts}
+        observed = {name: _filled(arrays[name], masks[name]) for name in parts}
+        space, levels, tensors = to_space(observed, self.space, self.levels)
+        labels, classes = _labels({k: arrays[_beside(k, "labels")] for k in parts if _beside(k, "labels") in arrays})
+        conditions = {name: _condition(name, arrays) for name in parts}
+        splits = {
+            name: Split(
+                _axes(name, x),
+                labels.get(name),
+                mask=None if (mask := masks[name]) is None else _axes(name, torch.from_numpy(mask)),
+                condition=conditions[name],
+            )
+            for name, x in tensors.items()
+        }
         train, val, test = complete(
             splits["x"] if "x" in splits else splits["train"],
             splits.get("val"),
@@ -94,12 +123,51 @@ class Npz(DataSet):
             testing=self.test,
             seed=self.split_seed,
         )
-        spec = DataSpec(space, tuple(train.x.shape[1:]), levels=levels, classes=classes)
+        width = 0 if train.condition is None else train.condition.shape[1]
+        shape = tuple(train.x.shape[1:])
+        spec = DataSpec(space, shape, levels=levels, classes=classes, columns=self.columns, condition=width)
         return Data(self.name, spec, train, val, test)
+
+    def _mask(self, name: str, arrays: dict[str, np.ndarray]) -> np.ndarray | None:
+        """Which cells were observed; None where all were."""
+        x, given = arrays[name], arrays.get(_beside(name, "mask"))
+        if given is not None and (given.dtype.kind not in "bui" or not np.isin(given, (0, 1)).all()):
+            raise RequestError(f"{_beside(name, 'mask')} is no array of true and false", where="data.path")
+        mask = None if given is None else given.astype(bool)
+        if self.nan == "missing" and x.dtype.kind == "f":
+            mask = ~np.isnan(x) if mask is None else mask & ~np.isnan(x)
+        return mask
+
+
+def _beside(name: str, what: str) -> str:
+    return what if name == "x" else f"{name}_{what}"
+
+
+def _filled(x: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    """Cells that were not observed take the smallest value seen in their place, which is one of their space."""
+    if mask is None or mask.all() or not mask.any() or x.dtype.kind not in "biuf":
+        return x
+    cells, seen = x.reshape(len(x), -1), mask.reshape(len(x), -1)
+    largest = x[mask].max()
+    lowest = np.where(seen, cells, largest).min(0)
+    # Of a place nobody has seen anything is as good as any.
+    lowest = np.where(seen.any(0), lowest, x[mask].min())
+    return np.where(seen, cells, lowest).astype(x.dtype).reshape(x.shape)
+
+
+def _condition(name: str, arrays: dict[str, np.ndarray]) -> Tensor | None:
+    found = arrays.get(_beside(name, "condition"))
+    if found is None:
+        return None
+    numbers = found.dtype.kind in "biuf" and found.ndim in (1, 2) and bool(np.isfinite(found).all())
+    if not numbers:
+        what = f"{_beside(name, 'condition')} is {found.dtype} of shape {found.shape}"
+        raise RequestError(what, where="data.path", hint="conditions are finite numbers, (N, C)")
+    return torch.from_numpy(found.astype(np.float32)).reshape(len(found), -1)
 
 
 def _check_names(arrays: dict[str, np.ndarray], file: Path) -> None:
-    known = [*PARTS, *PARTS.values()]
+    known = [*PARTS, *(_beside(name, what) for name in PARTS for what in BESIDE)]
     for name in arrays:
         meant = nearest(name, known)
         if name not in known and meant:  # likely a slip; other arrays are none of our business
@@ -112,15 +180,24 @@ def _check_names(arrays: dict[str, np.ndarray], file: Path) -> None:
     if "x" in arrays and ("val" in arrays or "test" in arrays):
         hint = "call x train, or leave the others out"
         raise RequestError(f"{file} has x beside val or test", where="data.path", hint=hint)
-    for name, label in PARTS.items():
-        if label in arrays and name not in arrays:
-            raise RequestError(f"{file} has {label} without {name}", where="data.path")
-        if label in arrays and arrays[label].shape != arrays[name].shape[:1]:
-            shapes = f"{label} of shape {arrays[label].shape} for {name} of {arrays[name].shape}"
+    for what in BESIDE:
+        _check_beside(arrays, what, file)
+
+
+def _check_beside(arrays: dict[str, np.ndarray], what: str, file: Path) -> None:
+    """What is known of examples has a value for each of them, and is known of all parts or of none."""
+    for name in PARTS:
+        about = _beside(name, what)
+        if about in arrays and name not in arrays:
+            raise RequestError(f"{file} has {about} without {name}", where="data.path")
+        axes = None if what == "mask" else 1
+        wrong = about in arrays and arrays[about].shape[:axes] != arrays[name].shape[:axes]
+        if wrong or (what == "labels" and about in arrays and arrays[about].ndim != 1):
+            shapes = f"{about} of shape {arrays[about].shape} for {name} of {arrays[name].shape}"
             raise RequestError(f"{file} has {shapes}", where="data.path")
-    labelled = [label in arrays for name, label in PARTS.items() if name in arrays]
-    if any(labelled) and not all(labelled):
-        raise RequestError(f"{file} has labels for some splits only", where="data.path")
+    there = [_beside(name, what) in arrays for name in PARTS if name in arrays]
+    if any(there) and not all(there):
+        raise RequestError(f"{file} has {what} for some splits only", where="data.path")
 
 
 def _labels(arrays: dict[str, np.ndarray]) -> tuple[dict[str, Tensor], int]:

@@ -13,7 +13,7 @@ from lvm_experiments.data.dataset import DataSet
 from lvm_experiments.data.files import corrupt, data_folder, missing, read_npz
 from lvm_experiments.data.split import Split
 from lvm_experiments.spec import DataSpec
-from lvm_experiments.types import PositiveInt
+from lvm_experiments.types import PositiveInt, Probability
 
 
 class Omniglot28(DataSet):
@@ -29,6 +29,8 @@ class Omniglot28(DataSet):
         batch_size: Examples in a batch, over all processes.
         validation: How many of the shuffled training images are held out.
         limit: Use the first so many training examples only; None for all.
+        missing: Share of cells (of an image: of pixels) to hide at random, in all splits.
+        labelled: How many training labels are kept, of all classes alike; None for all.
 
     Raises:
         RequestError: The file is missing or corrupt, or too many images are to be held out.
@@ -52,8 +54,10 @@ class Omniglot28(DataSet):
         batch_size: PositiveInt = 128,
         validation: PositiveInt = 1345,
         limit: PositiveInt | None = None,
+        missing: Probability = 0.0,
+        labelled: PositiveInt | None = None,
     ) -> None:
-        super().__init__(path, batch_size, limit)
+        super().__init__(path, batch_size, limit, missing, labelled)
         self.validation = validation
 
     def read(self) -> Data:

@@ -6,6 +6,7 @@ __all__ = ["Split"]
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
@@ -61,5 +62,6 @@ class Split:
         Arguments:
             rows: Numbers of examples in this split, shape `(M,)`, int64.
         """
-        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return Split(**{name: None if v is None else v.index_select(0, rows) for name, v in fields.items()})
+        given = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        changes: dict[str, Any] = {n: v.index_select(0, rows) for n, v in given.items() if v is not None}
+        return dataclasses.replace(self, **changes)

@@ -14,7 +14,7 @@ STREAMED_EXAMPLES = 2000
 """How many examples of a streamed split, evenly spaced over it, its summary is computed from."""
 
 
-def summary(split: Split | StreamedSplit, *, chunk: int = 1000) -> tuple[Tensor, Tensor]:
+def summary(split: Split | StreamedSplit, *, chunk: int | None = None) -> tuple[Tensor, Tensor]:
     r"""The mean and the standard deviation of each cell, over the examples where it was observed.
 
     Chunks are merged by their mean and sum of squared deviations, in float64: with $\delta$ the
@@ -22,7 +22,8 @@ def summary(split: Split | StreamedSplit, *, chunk: int = 1000) -> tuple[Tensor,
 
     Arguments:
         split: The training examples; of a streamed split at most `STREAMED_EXAMPLES` are read.
-        chunk: How many examples are converted to float64 at a time.
+        chunk: How many examples are converted to float64 at a time; None for 1,000, or as many as have ten million
+            cells.
 
     Returns:
         Mean and (population) standard deviation in x's own units, float32, shape `(*shape)`. A
@@ -40,6 +41,9 @@ def summary(split: Split | StreamedSplit, *, chunk: int = 1000) -> tuple[Tensor,
     rows = torch.arange(len(split))
     if isinstance(split, StreamedSplit) and len(split) > STREAMED_EXAMPLES:
         rows = torch.linspace(0, len(split) - 1, STREAMED_EXAMPLES, dtype=torch.float64).long()
+    if chunk is None:
+        cells = split.x[0].numel() if isinstance(split, Split) and len(split) else 1
+        chunk = max(1, min(1000, 10_000_000 // max(1, cells)))
     count = mean = deviations = torch.zeros(())
     for piece in rows.split(chunk):
         batch = split.take(piece)

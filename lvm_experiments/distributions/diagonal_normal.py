@@ -66,6 +66,10 @@ class DiagonalNormal(Distribution):
     def log_prob(self, value: Tensor) -> Tensor:
         return self.log_prob_per_dimension(value).sum(-1)
 
+    def per_dimension(self) -> DiagonalNormal:
+        """Each coordinate's own distribution, of batch shape `(*batch, L)`."""
+        return DiagonalNormal(self.loc.unsqueeze(-1), self.log_scale.unsqueeze(-1))
+
     def entropy(self) -> Tensor:
         return (self.log_scale + 0.5 * math.log(2 * math.pi * math.e)).sum(-1)
 

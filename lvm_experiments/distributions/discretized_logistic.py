@@ -4,27 +4,23 @@ from __future__ import annotations
 
 __all__ = ["DiscretizedLogistic"]
 
-import math
-
 import torch
 from torch import Tensor
-from torch.distributions import constraints
-from torch.nn.functional import logsigmoid
-from torch.types import _size
 
-from lvm_experiments.distributions.observation import Observation
+from lvm_experiments.distributions.bins import log_logistic_bin
+from lvm_experiments.distributions.discretized import Discretized
 
 
-class DiscretizedLogistic(Observation):
+class DiscretizedLogistic(Discretized):
     r"""Cells in {0, .., levels - 1}: the mass of a logistic density over each level's bin, with open tails.
 
     Level $x$ stands at $t = (2x + 1) / \text{levels} - 1$ with half-width $h = 1 / \text{levels}$. With
     $b = (t + h - \mu) / s$ and $a = (t - h - \mu) / s$,
 
-    $$ \log p(x) = \log(\sigma(b) - \sigma(a)) = \log \sigma(b) + \log \sigma(-a) + \log(1 - e^{a - b}) , $$
+    $$ p(x) = \sigma(b) - \sigma(a) ; $$
 
-    which never subtracts two probabilities; the lowest level keeps $\log \sigma(b)$, the highest
-    $\log \sigma(-a)$, so that the masses sum to 1 for every mean and scale.
+    the lowest level has $\sigma(b)$, the highest $1 - \sigma(a)$, so that the masses sum to 1 for every mean and
+    scale. See `log_logistic_bin` for how it is computed.
 
     Arguments:
         loc: $\mu$ on the scale where the levels span [-1, 1], shape `(K, B, *shape)`.
@@ -41,63 +37,13 @@ class DiscretizedLogistic(Observation):
         | https://arxiv.org/abs/1606.04934
     """
 
-    def __init__(self, loc: Tensor, log_scale: Tensor, levels: int) -> None:
-        self.loc, self.log_scale, self.levels = loc, log_scale, levels
-        super().__init__(loc)
-
-    @property
-    def support(self) -> constraints.Constraint:
-        return constraints.independent(constraints.integer_interval(0, self.levels - 1), 1)
-
     def cell_log_prob(self, x: Tensor) -> Tensor:
-        rate = torch.exp(-self.log_scale)
-        middle = (2 * x.to(self.loc.dtype) + 1) / self.levels - 1 - self.loc
-        width = 2 / self.levels * rate
-        above = (middle + 1 / self.levels) * rate
-        left = torch.where(x == self.levels - 1, torch.zeros_like(above), logsigmoid(above))
-        right = torch.where(x == 0, torch.zeros_like(above), logsigmoid(width - above))
-        log_width = math.log(2 / self.levels) - self.log_scale
-        end = (x == 0) | (x == self.levels - 1)
-        inside = torch.where(end, torch.zeros_like(above), _log_share(log_width))
-        return left + right + inside
+        return log_logistic_bin(x, self.loc, self.log_scale, self.levels)
 
-    def _edge(self, level: int) -> Tensor:
-        """The logit of P(X >= level)."""
-        return (self.loc - (2 * level / self.levels - 1)) * torch.exp(-self.log_scale)
+    @staticmethod
+    def standard_cdf(y: Tensor) -> Tensor:
+        return torch.sigmoid(y)
 
-    @property
-    def mean(self) -> Tensor:
-        total = torch.zeros_like(self.loc)
-        for level in range(1, self.levels):
-            total += torch.sigmoid(self._edge(level))
-        return total
-
-    @property
-    def variance(self) -> Tensor:
-        # About the nearest level, by what lies above and below it: nothing cancels.
-        mean = self.mean
-        middle, square = mean.round(), torch.zeros_like(self.loc)
-        for level in range(1, self.levels):
-            edge, gap = self._edge(level), level - middle
-            above = (2 * gap - 1) * torch.sigmoid(edge)
-            below = (1 - 2 * gap) * torch.sigmoid(-edge)
-            square += torch.where(gap > 0, above, below)
-        return (square - (mean - middle) ** 2).clamp_min(0)
-
-    def sample(self, sample_shape: _size = torch.Size()) -> Tensor:
-        with torch.no_grad():
-            u = self._noise(sample_shape, self.loc)
-            tiny = torch.finfo(u.dtype).tiny
-            y = self.loc + self.log_scale.exp() * (torch.log(u.clamp_min(tiny)) - torch.log1p(-u))
-            return torch.floor((y + 1) / 2 * self.levels).clamp(0, self.levels - 1)
-
-
-def _log_share(log_x: Tensor) -> Tensor:
-    """log(1 - exp(-x)) from log x, from the side that loses no digits (Maechler, 2012), however small x is."""
-    small = log_x < math.log(math.log(2))
-    zero = torch.zeros_like(log_x)
-    # A wide logistic gives a bin next to nothing: x may underflow, its logarithm does not.
-    x = torch.where(small, log_x, zero).exp().clamp_min(torch.finfo(log_x.dtype).tiny)
-    near = torch.where(small, log_x, zero) + torch.log(-torch.expm1(-x) / x)
-    far = torch.log1p(-torch.exp(-torch.exp(torch.where(small, zero, log_x))))
-    return torch.where(small, near, far)
+    @staticmethod
+    def standard_quantile(u: Tensor) -> Tensor:
+        return torch.log(u.clamp_min(torch.finfo(u.dtype).tiny)) - torch.log1p(-u)

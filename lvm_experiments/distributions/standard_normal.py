@@ -54,6 +54,10 @@ class StandardNormal(Distribution):
     def log_prob(self, value: Tensor) -> Tensor:
         return -0.5 * (value**2).sum(-1) - 0.5 * self.event_shape[0] * math.log(2 * math.pi)
 
+    def per_dimension(self) -> StandardNormal:
+        """Each coordinate's own distribution, of batch shape `(*batch, L)`."""
+        return StandardNormal(self.like.unsqueeze(-1))
+
     def entropy(self) -> Tensor:
         value = 0.5 * self.event_shape[0] * math.log(2 * math.pi * math.e)
         return torch.full(self.batch_shape, value, dtype=self.like.dtype, device=self.like.device)

@@ -1,4 +1,21 @@
-"""Evaluation: one question per file, numbers that carry their meaning."""
+"""Evaluation: one question per file, numbers that carry their meaning.
+
+What is measured is told without torch; what measures it is imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from lvm_experiments.evaluation.metrics import METRICS, Measurement, Metric, metric_of
+
+if TYPE_CHECKING:
+    from lvm_experiments.evaluation.evaluation import Evaluation, Report
+    from lvm_experiments.evaluation.evidence import EvidenceQuestion
+    from lvm_experiments.evaluation.question import About, Question
+    from lvm_experiments.evaluation.reconstruction import ReconstructionQuestion
+    from lvm_experiments.evaluation.representation import RepresentationQuestion
 
 __all__ = [
     "METRICS",
@@ -14,9 +31,18 @@ __all__ = [
     "metric_of",
 ]
 
-from lvm_experiments.evaluation.evaluation import Evaluation, Report
-from lvm_experiments.evaluation.evidence import EvidenceQuestion
-from lvm_experiments.evaluation.metrics import METRICS, Measurement, Metric, metric_of
-from lvm_experiments.evaluation.question import About, Question
-from lvm_experiments.evaluation.reconstruction import ReconstructionQuestion
-from lvm_experiments.evaluation.representation import RepresentationQuestion
+_LATER = {
+    "About": "question",
+    "Evaluation": "evaluation",
+    "EvidenceQuestion": "evidence",
+    "Question": "question",
+    "ReconstructionQuestion": "reconstruction",
+    "Report": "evaluation",
+    "RepresentationQuestion": "representation",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

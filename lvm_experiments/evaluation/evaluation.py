@@ -14,6 +14,7 @@ from torch import distributed
 
 from lvm_experiments.batch import Batch
 from lvm_experiments.errors import RequestError
+from lvm_experiments.evaluation.classification import ClassificationQuestion
 from lvm_experiments.evaluation.evidence import EvidenceQuestion
 from lvm_experiments.evaluation.metrics import Measurement
 from lvm_experiments.evaluation.question import About, Question
@@ -85,6 +86,7 @@ class Evaluation:
             EvidenceQuestion(self.num_samples, self.chunk, self.seed),
             ReconstructionQuestion(),
             RepresentationQuestion(),
+            ClassificationQuestion(),
         ]
 
     def measure(

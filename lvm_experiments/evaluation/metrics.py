@@ -39,6 +39,7 @@ METRICS = {
         Metric(
             "reconstruction_error", "squared units", False, "mean squared error per dimension in the data's own values"
         ),
+        Metric("accuracy", "share", True, "examples whose most probable label is the right one"),
         Metric("effective_samples", "draws", True, "median effective sample size of the importance weights"),
         Metric("loss", "nats", False, "what training minimises"),
     )

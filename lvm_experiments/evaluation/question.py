@@ -58,8 +58,11 @@ class About:
             original: Whether it is about the data's own values, so that it can be compared across observation maps.
         """
         metric = METRICS[name]
-        if metric.unit in ("nats", "bits/dim") and not getattr(self.model.likelihood, "normalised", True):
-            estimator += " (soft targets: not a log-likelihood)"
+        density = metric.unit in ("nats", "bits/dim")
+        given = getattr(self.model.likelihood, "given", "") if density else ""
+        if density and not getattr(self.model.likelihood, "normalised", True):
+            estimator += f" ({f'given {given}' if given else 'soft targets'}: not a log-likelihood)"
+        space = self.observation.description + (f", given {given}" if given else "")
         return Measurement(
             name=f"{self.split}/{name}",
             value=float(value),
@@ -68,7 +71,7 @@ class About:
             num_samples=num_samples,
             split=self.split,
             examples=self.examples,
-            space=_own_space(self.observation.source) if original else self.observation.description,
+            space=_own_space(self.observation.source) if original else space,
             standard_error=standard_error,
             monte_carlo_error=monte_carlo_error,
             higher_is_better=metric.higher_is_better,

@@ -25,13 +25,17 @@ class Likelihood(nn.Module, ABC):
         parameters_per_cell: How many numbers the decoder gives for each cell.
         mask: What may be missing: `cells`, `pixels` (channels coupled), `steps` or None.
         normalised: Whether log_prob is the log of a density or mass that integrates to 1.
+        has_moments: Whether p(x|z) knows its mean and variance; else `mean` is what stands for x in another way.
+        given: What of x the density is conditional on, for tables ("its total"); empty where it is one of all of x.
         parameter_shape: What the decoder has to give, `(parameters, *shape)`.
     """
 
     space: ClassVar[str]
     parameters_per_cell: ClassVar[int] = 1
-    mask: ClassVar[Literal["cells", "pixels", "steps"] | None] = "cells"
+    mask: Literal["cells", "pixels", "steps"] | None = "cells"
     normalised: bool = True
+    has_moments: ClassVar[bool] = True
+    given: str = ""
 
     def __init__(self, spec: DataSpec) -> None:
         super().__init__()
@@ -50,8 +54,10 @@ class Likelihood(nn.Module, ABC):
             mask: True where a cell was observed.
 
         Raises:
-            ValueError: With the first value that lies outside.
+            ValueError: With the first value that lies outside, or where cells are missing that must not be.
         """
+        if self.mask is None and mask is not None and not bool(mask.all()):
+            raise ValueError(f"{type(self).__name__} is a distribution over whole examples, and cells are missing")
         support = self.forward(x.new_zeros((1, 1, *self.parameter_shape), dtype=self._dtype())).support
         cells: Any = getattr(support, "base_constraint", support)
         outside = ~cells.check(x) | ~torch.isfinite(x)

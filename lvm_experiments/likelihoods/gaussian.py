@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from lvm_experiments.distributions import NormalObservation
 from lvm_experiments.likelihoods.base import Likelihood
+from lvm_experiments.likelihoods.scales import floored
 from lvm_experiments.spec import DataSpec
 from lvm_experiments.types import PositiveFloat
 
@@ -92,7 +93,7 @@ class PerDimensionGaussianLikelihood(Likelihood):
         self.min_log_scale = 0.5 * math.log(min_variance)
 
     def forward(self, raw: Tensor) -> NormalObservation:
-        return NormalObservation(raw.squeeze(2), _floored(self.log_scale, self.min_log_scale))
+        return NormalObservation(raw.squeeze(2), floored(self.log_scale, self.min_log_scale))
 
 
 class PredictedGaussianLikelihood(Likelihood):
@@ -117,9 +118,4 @@ class PredictedGaussianLikelihood(Likelihood):
 
     def forward(self, raw: Tensor) -> NormalObservation:
         loc, log_scale = raw.unbind(2)
-        return NormalObservation(loc, _floored(log_scale, self.min_log_scale))
-
-
-def _floored(log_scale: Tensor, floor: float) -> Tensor:
-    """log(e^a + e^floor): a floor that gradients pass."""
-    return torch.logaddexp(log_scale, log_scale.new_tensor(floor))
+        return NormalObservation(loc, floored(log_scale, self.min_log_scale))

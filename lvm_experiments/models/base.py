@@ -88,18 +88,29 @@ class LatentVariableModel(nn.Module, ABC):
 
     # ---- inference
 
-    def draw(self, batch: Batch | Tensor, num_samples: int = 1, *, differentiable: bool = True) -> Draw:
+    def draw(
+        self,
+        batch: Batch | Tensor,
+        num_samples: int = 1,
+        *,
+        differentiable: bool = True,
+        given: Latents | None = None,
+    ) -> Draw:
         """K draws from q(z|x) for each example.
 
         Arguments:
             batch: B examples in the likelihood's space.
             num_samples: K.
             differentiable: By reparameterisation (training); else as the family is defined (evaluation).
+            given: Latents that are not drawn, by name, shape `(K, B, *event)`.
         """
         batch, steps = Batch.wrap(batch), {}
 
         def pick(name: str, q: Callable[[], Distribution], p: Any) -> Tensor:
             posterior = q()
+            if given is not None and name in given:
+                steps[name] = Step(given[name], posterior, p)
+                return given[name]
             # K is added once, at the first latent; what hangs on it has it already.
             shape = (num_samples,) if len(posterior.batch_shape) < 2 else ()
             z, log_q = draw_from(posterior, shape, differentiable=differentiable)
@@ -196,6 +207,10 @@ class LatentVariableModel(nn.Module, ABC):
         if condition is None:
             condition = self.conditions(len(next(iter(z.values()))))
         return self.walk(Batch(None, condition=condition), lambda name, q, p: z[name][None])().mean[0]
+
+    def classify(self, batch: Batch) -> Tensor | None:
+        """q(y|x) of the label, shape `(B, classes)`; None for a model of which the label is no latent."""
+        return None
 
     @torch.no_grad()
     def draws(

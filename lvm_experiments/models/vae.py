@@ -102,7 +102,8 @@ class VAE(ConditionedModel):
         """q(z|x), of batch shape `(B,)`; what stands in missing cells changes nothing, encoders see 0 there."""
         if batch.x is None:
             raise ValueError("a posterior needs observations")
-        return self.q_z_embedded(self.spec.embed(batch.x, batch.observed), batch)
+        q = self.q_z_embedded(self.spec.embed(batch.x, batch.observed), batch)
+        return self.posterior.refine(q, batch)
 
     def q_z_embedded(self, x: Tensor, batch: Batch) -> Distribution:
         """q(z|x) for an x that is embedded already, as pseudo-inputs are."""

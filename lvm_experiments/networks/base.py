@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = ["Decoder", "Encoder", "Network", "activation_layer", "image_shape"]
+__all__ = ["Decoder", "Encoder", "Network", "activation_layer", "image_shape", "refuse_tokens"]
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from lvm_experiments.batch import Batch
+from lvm_experiments.errors import RequestError
+from lvm_experiments.options import options_where
+from lvm_experiments.spec import DataSpec
 from lvm_experiments.types import Activation
 
 _ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -46,9 +49,11 @@ class Encoder(Network):
 
     Attributes:
         features: The length F of what it returns.
+        sequential: Whether it takes sequences: tokens, and series of shape `(T, D)`; others take numbers alone.
     """
 
     features: int
+    sequential: ClassVar[bool] = False
 
     @abstractmethod
     def forward(self, x: Tensor, batch: Batch) -> Tensor:
@@ -61,6 +66,9 @@ class Decoder(Network):
     @abstractmethod
     def forward(self, z: Tensor) -> Tensor:
         """z of shape `(K, B, inputs)`, events flattened and condition appended, to `(K, B, *shape)`."""
+
+    def start_at(self, raw: Tensor) -> None:
+        """Told the raw parameters of the data's mean, shape `shape`; one that is to begin there sets its last bias."""
 
 
 def activation_layer(name: Activation) -> nn.Module:
@@ -80,3 +88,18 @@ def image_shape(shape: tuple[int, ...], who: str) -> tuple[int, int, int]:
         )
     channels, height, width = shape
     return channels, height, width
+
+
+def refuse_tokens(spec: DataSpec, who: str) -> None:
+    """For encoders to whom x are numbers, which those of tokens are in name only.
+
+    Raises:
+        RequestError: With the encoders that take tokens.
+    """
+    if spec.space == "tokens":
+        can = options_where("model/encoder", lambda kind: kind.sequential)
+        raise RequestError(
+            f"{who} takes numbers, and the observations are tokens",
+            where="model.encoder",
+            hint=f"choose model/encoder={'|'.join(can)}",
+        )

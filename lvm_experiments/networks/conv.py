@@ -9,7 +9,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from lvm_experiments.batch import Batch
-from lvm_experiments.networks.base import Encoder, activation_layer, image_shape
+from lvm_experiments.networks.base import Encoder, activation_layer, image_shape, refuse_tokens
 from lvm_experiments.spec import DataSpec
 from lvm_experiments.types import Activation, PositiveInt
 
@@ -33,6 +33,7 @@ class ConvEncoder(Encoder):
 
     Raises:
         ValueError: Where the data are no images.
+        RequestError: For tokens.
 
     Example:
         >>> encoder = ConvEncoder(DataSpec("bytes", (3, 9, 13), levels=256), channels=[8, 16], hidden=32)
@@ -45,6 +46,7 @@ class ConvEncoder(Encoder):
         self, spec: DataSpec, channels: list[PositiveInt], hidden: PositiveInt, activation: Activation = "relu"
     ) -> None:
         super().__init__()
+        refuse_tokens(spec, "a convolutional encoder")
         first, height, width = image_shape(spec.shape, "a convolutional encoder")
         self.features = hidden
         layers: list[nn.Module] = []

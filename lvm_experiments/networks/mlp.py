@@ -7,12 +7,14 @@ __all__ = ["MLPDecoder", "MLPEncoder", "mlp_layers"]
 from itertools import pairwise
 from math import prod
 
+import torch
 from torch import Tensor, nn
 
 from lvm_experiments.batch import Batch
-from lvm_experiments.networks.base import Decoder, Encoder, activation_layer
+from lvm_experiments.networks.base import Decoder, Encoder, activation_layer, refuse_tokens
+from lvm_experiments.networks.initialisation import initialise
 from lvm_experiments.spec import DataSpec
-from lvm_experiments.types import Activation, PositiveInt
+from lvm_experiments.types import Activation, Initialisation, OutputBias, PositiveInt
 
 
 def mlp_layers(inputs: int, hidden: list[int], activation: Activation) -> list[nn.Module]:
@@ -29,6 +31,10 @@ class MLPEncoder(Encoder):
         spec: What is known of the data.
         hidden: The sizes of the hidden layers.
         activation: After every hidden layer.
+        initialisation: Of the weights: torch's own, `glorot` or `he`.
+
+    Raises:
+        RequestError: For tokens.
 
     Example:
         >>> encoder = MLPEncoder(DataSpec("binary", (1, 8, 8)), hidden=[32, 16])
@@ -37,11 +43,19 @@ class MLPEncoder(Encoder):
         torch.Size([5, 16])
     """
 
-    def __init__(self, spec: DataSpec, hidden: list[PositiveInt], activation: Activation = "tanh") -> None:
+    def __init__(
+        self,
+        spec: DataSpec,
+        hidden: list[PositiveInt],
+        activation: Activation = "tanh",
+        initialisation: Initialisation = "default",
+    ) -> None:
         super().__init__()
+        refuse_tokens(spec, "a fully connected encoder")
         inputs = prod(spec.embedded_shape)
         self.features = hidden[-1] if hidden else inputs
         self.layers = nn.Sequential(*mlp_layers(inputs, hidden, activation))
+        initialise(self, initialisation)
 
     def forward(self, x: Tensor, batch: Batch) -> Tensor:
         return self.layers(x.flatten(1))
@@ -55,6 +69,9 @@ class MLPDecoder(Decoder):
         shape: The shape of the likelihood's parameters.
         hidden: The sizes of the hidden layers.
         activation: After every hidden layer.
+        initialisation: Of the weights: torch's own, `glorot` or `he`.
+        bias: Of the last layer, to begin with: `data_mean` takes the raw parameters of the data's mean, where the
+            likelihood knows them; else the initialisation's.
 
     Example:
         >>> decoder = MLPDecoder(2, (1, 4), hidden=[8])
@@ -63,13 +80,25 @@ class MLPDecoder(Decoder):
     """
 
     def __init__(
-        self, inputs: PositiveInt, shape: tuple[int, ...], hidden: list[PositiveInt], activation: Activation = "tanh"
+        self,
+        inputs: PositiveInt,
+        shape: tuple[int, ...],
+        hidden: list[PositiveInt],
+        activation: Activation = "tanh",
+        initialisation: Initialisation = "default",
+        bias: OutputBias = "default",
     ) -> None:
         super().__init__()
-        self.shape = shape
+        self.shape, self.bias = shape, bias
         self.layers = nn.Sequential(
             *mlp_layers(inputs, hidden, activation), nn.Linear(hidden[-1] if hidden else inputs, prod(shape))
         )
+        initialise(self, initialisation)
+
+    @torch.no_grad()
+    def start_at(self, raw: Tensor) -> None:
+        if self.bias == "data_mean":
+            self.layers[-1].bias.copy_(raw.flatten())
 
     def forward(self, z: Tensor) -> Tensor:
         return self.layers(z).unflatten(-1, self.shape)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from lvm_experiments.batch import Batch
 from lvm_experiments.errors import RequestError
 from lvm_experiments.models import Draw, LatentVariableModel
+from lvm_experiments.models.draw import Latents
 from lvm_experiments.options import options_where
 
 _FACTS = {
@@ -91,9 +92,11 @@ class Objective(nn.Module, ABC):
     def compute(self, model: LatentVariableModel, batch: Batch, progress: Progress) -> Losses:
         """The losses without the model's own."""
 
-    def draw(self, model: LatentVariableModel, batch: Batch, num_samples: int = 1) -> Draw:
-        """A differentiable draw whose own losses will be added."""
-        drawn = model.draw(batch, num_samples)
+    def draw(
+        self, model: LatentVariableModel, batch: Batch, num_samples: int = 1, *, given: Latents | None = None
+    ) -> Draw:
+        """A differentiable draw whose own losses will be added; latents that are given are not drawn."""
+        drawn = model.draw(batch, num_samples, given=given)
         self._drawn.append(drawn)
         return drawn
 

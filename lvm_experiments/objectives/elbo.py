@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-__all__ = ["ELBO"]
+__all__ = ["ELBO", "bound_terms"]
+
+from torch import Tensor
 
 from lvm_experiments.batch import Batch
-from lvm_experiments.models import LatentVariableModel
-from lvm_experiments.objectives.base import Losses, Objective, Progress
-from lvm_experiments.objectives.schedules import Schedule
+from lvm_experiments.models import Draw, LatentVariableModel
+from lvm_experiments.objectives.base import Losses, Progress
+from lvm_experiments.objectives.schedules import Schedule, warn_of
+from lvm_experiments.objectives.score_function import Scored, expectation
 from lvm_experiments.types import NonNegativeFloat, PositiveInt
 
 
-class ELBO(Objective):
+class ELBO(Scored):
     r"""Distortion plus weighted rate.
 
     $$ L = -\frac{1}{K} \sum_k \log p(x|z_k) + \beta s(t) \, \mathrm{KL}(q(z|x) \,\|\, p(z)) $$
 
     The KL is exact where it has a closed form. At $\beta = 1$ the loss is minus the evidence lower bound, in nats;
-    evaluation always takes 1.
+    evaluation always takes 1. Where draws carry no gradient, the score function's is taken, with the other draws
+    as the baseline of each (RLOO), and more than one draw is wanted.
 
     Arguments:
         num_samples: The number K of draws.
@@ -36,8 +40,6 @@ class ELBO(Objective):
         | Fixing a broken ELBO (Alemi et al., 2018), https://arxiv.org/abs/1711.00464
     """
 
-    needs = ("pathwise",)
-
     def __init__(
         self, num_samples: PositiveInt = 1, beta: NonNegativeFloat = 1.0, schedule: Schedule | None = None
     ) -> None:
@@ -46,16 +48,18 @@ class ELBO(Objective):
 
     def compute(self, model: LatentVariableModel, batch: Batch, progress: Progress) -> Losses:
         draw = self.draw(model, batch, self.num_samples)
-        distortion = -draw.log_lik.mean(0)
-        rate = draw.kl if draw.kl.ndim == 1 else draw.kl.mean(0)
         weight = self.beta * (self.schedule(progress) if self.schedule else 1.0)
-        terms = {"elbo": -(distortion + rate), "rate": rate, "distortion": distortion}
-        return Losses({"model": (distortion + weight * rate).mean()}, {name: t.detach() for name, t in terms.items()})
+        loss = expectation(draw, weight * draw.kl - draw.log_lik)
+        return Losses({"model": loss.mean()}, bound_terms(draw))
 
     def warnings(self, progress: Progress) -> list[str]:
-        if self.schedule is None or not self.schedule.outlasts(progress):
-            return []
-        return [
-            "the warm-up of beta lasts as long as training or longer, so the rate never gets its full weight; "
-            "shorten objective.schedule.duration"
-        ]
+        late = warn_of(self.schedule, progress, "the warm-up of beta", "the rate never gets its full weight")
+        return super().warnings(progress) + late
+
+
+def bound_terms(draw: Draw) -> dict[str, Tensor]:
+    """Bound at beta = 1, rate and distortion, detached, shape `(B,)` each."""
+    distortion = -draw.log_lik.detach().mean(0)
+    kl = draw.kl.detach()
+    rate = kl if kl.ndim == 1 else kl.mean(0)
+    return {"elbo": -(distortion + rate), "rate": rate, "distortion": distortion}

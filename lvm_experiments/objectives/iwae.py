@@ -4,20 +4,20 @@ from __future__ import annotations
 
 __all__ = ["IWAE"]
 
-import math
-
-import torch
-
 from lvm_experiments.batch import Batch
 from lvm_experiments.models import LatentVariableModel
-from lvm_experiments.objectives.base import Losses, Objective, Progress
+from lvm_experiments.objectives.base import Losses, Progress
+from lvm_experiments.objectives.importance import weight_terms
+from lvm_experiments.objectives.score_function import Scored, expected_log_mean
 from lvm_experiments.types import PositiveInt
 
 
-class IWAE(Objective):
+class IWAE(Scored):
     r"""The K-sample bound, tighter with every draw.
 
     $$ L = -\log \frac{1}{K} \sum_k \frac{p(x, z_k)}{q(z_k|x)} , \quad z_k \sim q(z|x) $$
+
+    Where draws carry no gradient, it is VIMCO.
 
     Arguments:
         num_samples: The number K of draws; 1 is the evidence lower bound in its log-weight form.
@@ -29,9 +29,11 @@ class IWAE(Objective):
     References:
         | Importance weighted autoencoders (Burda, Grosse & Salakhutdinov, 2015)
         | https://arxiv.org/abs/1509.00519
+        | Variational inference for Monte Carlo objectives (Mnih & Rezende, 2016)
+        | https://arxiv.org/abs/1602.06725
     """
 
-    needs = ("has_density_at", "pathwise")
+    needs = ("in_support",)
     monitor = "val/iw_elbo"
 
     def __init__(self, num_samples: PositiveInt = 5) -> None:
@@ -40,11 +42,5 @@ class IWAE(Objective):
 
     def compute(self, model: LatentVariableModel, batch: Batch, progress: Progress) -> Losses:
         draw = self.draw(model, batch, self.num_samples)
-        bound = torch.logsumexp(draw.log_weight, 0) - math.log(self.num_samples)
-        terms = {
-            "iw_elbo": bound,
-            "elbo": draw.log_weight.mean(0),
-            "rate": (draw.log_q - draw.log_prior).mean(0),
-            "distortion": -draw.log_lik.mean(0),
-        }
-        return Losses({"model": -bound.mean()}, {name: t.detach() for name, t in terms.items()})
+        bound = expected_log_mean(draw)
+        return Losses({"model": -bound.mean()}, weight_terms(draw.log_weight, draw.log_lik, bound))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 __all__ = ["Identity"]
 
+import torch
 from torch import Tensor
 
 from lvm_experiments.observations.base import ObservationMap
-from lvm_experiments.spec import DataSpec, as_floating
+from lvm_experiments.spec import DataSpec, as_floating, categories
 
 
 class Identity(ObservationMap):
@@ -31,6 +32,18 @@ class Identity(ObservationMap):
         return as_floating(x)
 
     def inverse(self, x: Tensor, *, rounded: bool = True) -> Tensor:
-        if not self.source.levels:
-            return x
-        return (x.round() if rounded else x).clamp(0, self.source.levels - 1)
+        if not rounded:
+            return x.clamp(0, self.source.levels - 1) if self.source.levels else x
+        if self.source.space == "mixed":
+            columns = zip(self.source.columns, x.unbind(-1), strict=True)
+            return torch.stack([_nearest(kind, categories(kind), column) for kind, column in columns], -1)
+        return _nearest(self.source.space, self.source.levels, x)
+
+
+def _nearest(space: str, levels: int, x: Tensor) -> Tensor:
+    """The nearest values that a space, or a column of this type, has."""
+    if levels or space == "binary":
+        return x.round().clamp(0, max(levels, 2) - 1)
+    if space == "counts":
+        return x.round().clamp_min(0)
+    return x.clamp_min(torch.finfo(x.dtype).tiny) if space == "positive" else x

@@ -12,6 +12,7 @@ __all__ = [
     "picture",
     "png",
     "save_figures",
+    "warm",
 ]
 
 from lvm_experiments.plots.catalogue import Plot, catalogue
@@ -20,3 +21,4 @@ from lvm_experiments.plots.pairs import ExamplePairs, example_pairs
 from lvm_experiments.plots.picture import picture
 from lvm_experiments.plots.save import Gallery, save_figures
 from lvm_experiments.plots.style import png
+from lvm_experiments.plots.warm import warm

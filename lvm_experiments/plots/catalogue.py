@@ -46,7 +46,7 @@ def catalogue() -> dict[str, Plot]:
 
     Example:
         >>> print(*catalogue())
-        latent_scatter learning_curves manifold reconstructions samples traversals
+        latent_scatter learning_curves manifold model reconstructions samples traversals
     """
     names = sorted(module.name for module in pkgutil.iter_modules(figures.__path__))
     modules = {name: import_module(f"{figures.__name__}.{name}") for name in names}

@@ -7,17 +7,16 @@ __all__ = ["COLUMNS", "chart", "column_name", "shared_labels", "small_multiples"
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from lvm_experiments.plots.style import MUTED, SMALL, TITLE, new_figure, wrapped
+from lvm_experiments.plots.layout import Grid
+from lvm_experiments.plots.style import MARGIN, new_figure, titled
 from lvm_experiments.spec import DataSpec
 
 COLUMNS = 12  # columns of a table that are shown
 _ACROSS = 4
-_MARGIN = 0.08  # inches
 
 
-def chart(width: float, height: float, title: str, subtitle: str) -> Figure:
+def chart(width: float, height: float, title: str, subtitle: str, *, foot: float = 0.0) -> Figure:
     """A figure with a title, whose axes will share the room below it.
 
     Arguments:
@@ -25,18 +24,11 @@ def chart(width: float, height: float, title: str, subtitle: str) -> Figure:
         height: Inches below the title.
         title: In a large type.
         subtitle: Below it, broken into lines as needed.
+        foot: Inches of the height that are left free below the axes.
     """
-    lines = wrapped(subtitle, int(width * 16.5))
-    head = (1.7 * TITLE + 1.35 * SMALL * len(lines)) / 72 + _MARGIN
-    whole = height + head
-    figure = new_figure(width, whole, layout="constrained")
-    engine = figure.get_layout_engine()
-    assert isinstance(engine, ConstrainedLayoutEngine)
-    engine.set(rect=(0.01, 0.01, 0.98, height / whole - 0.01), wspace=0.06, hspace=0.06)
-    left, top = _MARGIN / width, 1 - _MARGIN / whole
-    figure.text(left, top, title, fontsize=TITLE, fontweight="bold", va="top")
-    below = top - 1.6 * TITLE / 72 / whole
-    figure.text(left, below, "\n".join(lines), fontsize=SMALL, color=MUTED, va="top")
+    figure = new_figure(width, height)
+    figure.set_layout_engine(Grid((MARGIN, MARGIN + foot, width - MARGIN, height)))
+    titled(figure, width, height, title, subtitle)
     return figure
 
 
@@ -49,28 +41,28 @@ def shared_labels(figure: Figure, below: str = "", left: str = "") -> None:
         left: Of the vertical axes.
     """
     engine = figure.get_layout_engine()
-    assert isinstance(engine, ConstrainedLayoutEngine)
-    middle = engine.get()["rect"][3] / 2
+    assert isinstance(engine, Grid)
     if below:
-        figure.supxlabel(below, fontsize=SMALL)
+        engine.below = figure.text(0, 0, below, ha="center", va="bottom")
     if left:
-        figure.supylabel(left, fontsize=SMALL, y=middle)
+        engine.left = figure.text(0, 0, left, ha="left", va="center", rotation=90)
 
 
-def small_multiples(spec: DataSpec, title: str, subtitle: str) -> tuple[Figure, list[Axes]]:
+def small_multiples(spec: DataSpec, title: str, subtitle: str, *, foot: float = 0.0) -> tuple[Figure, list[Axes]]:
     """Axes for the first `COLUMNS` columns of a table, each with its name.
 
     Arguments:
         spec: What is known of the table.
         title: Of the figure.
         subtitle: Of the figure; where columns are left out, it says so.
+        foot: Inches left free below the axes.
     """
     shown = min(spec.dims, COLUMNS)
     if shown < spec.dims:
         subtitle += f" · the first {shown} of {spec.dims} dimensions"
-    across = min(_ACROSS, shown)
-    down = -(-shown // across)
-    figure = chart(max(1.65 * across, 3.3), 1.55 * down, title, subtitle)
+    down = -(-shown // _ACROSS)
+    across = -(-shown // down)  # rows of about the same length
+    figure = chart(max(1.65 * across, 3.3), 1.55 * down + foot, title, subtitle, foot=foot)
     grid = figure.subplots(down, across, squeeze=False)
     axes: list[Axes] = list(np.ravel(grid))
     for empty in axes[shown:]:

@@ -78,6 +78,11 @@ class Illustration:
         device = next((p.device for p in self.model.parameters()), torch.device("cpu"))
         return observe(self.observation, self.examples.to(device), self.seed)
 
+    def few(self, n: int) -> Batch:
+        """The first n of the examples as the model sees them."""
+        fields = ((name, getattr(self.seen, name)) for name in Batch.__slots__)
+        return Batch(**{name: None if value is None else value[:n] for name, value in fields})
+
     @cached_property
     def latents(self) -> Latents:
         """The posterior means of the examples, shape `(B, *event)` each."""
@@ -101,21 +106,31 @@ class Illustration:
         """Latent dimensions, those first whose posterior mean varies most over the examples."""
         return np.argsort(-self.codes.var(0), kind="stable").tolist()
 
+    @cached_property
+    def reconstructed(self) -> Tensor:
+        """E[x|z] of the examples at the z that stands for each, in the data's own values, shape `(B, *shape)`."""
+        return self.original(self.model.reconstruct(self.seen), mean=True)
+
     def conditions(self, n: int) -> Tensor | None:
-        """The conditions of the first n examples, shape `(n, C)`; None without conditions."""
-        condition = self.seen.condition
+        """What the model conditions the first n examples on, shape `(n, C)`; None where it is on nothing."""
+        condition = self.model.condition_of(self.seen)
         return None if condition is None else condition[:n]
+
+    @property
+    def has_means(self) -> bool:
+        """Whether a mean of values says anything: that of words does not."""
+        return self.source.space != "tokens"
 
     def samples(self, n: int, *, mean: bool = False) -> Tensor:
         """n draws from the prior in the data's own values, shape `(n, *shape)`.
 
-        Conditional models draw one for the condition of each of the first n examples.
+        Where the data come with conditions, one is drawn for that of each of the first n examples.
 
         Arguments:
             n: How many.
             mean: E[x|z] in place of draws of x, for the same z.
         """
-        condition = self.conditions(n)
+        condition = None if self.seen.condition is None else self.seen.condition[:n]
         # z is drawn first, so that a mean and a draw from the same seed are of the same z.
         with at_rest(self.model, self.seed):
             x = self.model.sample(n, mean=mean) if condition is None else self.model.sample(1, condition, mean=mean)[0]

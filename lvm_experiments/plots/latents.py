@@ -4,8 +4,9 @@ from __future__ import annotations
 
 __all__ = ["are_real", "flatten", "latent_names", "prior_moments", "unflatten"]
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import prod
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,14 +15,13 @@ from torch.distributions import Distribution
 from lvm_experiments.batch import Batch
 from lvm_experiments.models import LatentVariableModel
 from lvm_experiments.models.draw import Latents
-from lvm_experiments.posteriors import Posterior
 
 _DRAWS = 4096  # for a prior that does not know its own moments: an error of 1.6 % of a deviation
 
 
 def are_real(model: LatentVariableModel) -> bool:
     """Whether every latent lives on the real line, so that one may walk along it."""
-    return all(m.domain == "real" for m in model.modules() if isinstance(m, Posterior))
+    return all(posterior.domain == "real" for posterior in model.posteriors)
 
 
 def flatten(latents: Latents) -> Tensor:
@@ -47,11 +47,20 @@ def latent_names(latents: Latents) -> list[str]:
     Example:
         >>> latent_names({"z": torch.zeros(3, 2)})
         ['$z_{1}$', '$z_{2}$']
+        >>> latent_names({"z3": torch.zeros(3, 1)})
+        ['$z_{3,1}$']
     """
-    return [f"${name}_{{{number}}}$" for name, z in latents.items() for number in range(1, prod(z.shape[1:]) + 1)]
+    found = []
+    for name, z in latents.items():
+        letters = name.rstrip("0123456789")
+        layer = f"{name[len(letters) :]}," if letters != name else ""
+        found += [f"${letters}_{{{layer}{number}}}$" for number in range(1, prod(z.shape[1:]) + 1)]
+    return found
 
 
-def prior_moments(model: LatentVariableModel, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def prior_moments(
+    model: LatentVariableModel, condition: Tensor | None = None, order: Iterable[str] | None = None
+) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of each latent dimension under the prior, shape `(L,)` each.
 
     Exact where the prior knows them; else from draws of torch's default generator.
@@ -59,16 +68,18 @@ def prior_moments(model: LatentVariableModel, condition: Tensor | None = None) -
     Arguments:
         model: The model.
         condition: What to condition on, shape `(1, C)`.
+        order: The names of the latents in the order wanted; None: that in which they are drawn from the prior, which
+            need not be that in which they are inferred.
     """
-    moments: list[tuple[Tensor, Tensor]] = []
+    moments: dict[str, tuple[Tensor, Tensor]] = {}
 
-    def pick(name: str, q: Callable[[], Distribution], p: Distribution) -> Tensor:
+    def pick(name: str, q: Callable[[], Distribution], p: Any) -> Tensor:
         z = p.sample((_DRAWS, 1)[: 2 - len(p.batch_shape)])
-        moments.append(_moments(p) or (z.mean((0, 1)).flatten(), z.std((0, 1)).flatten()))
+        moments[name] = _moments(p) or (z.mean((0, 1)).flatten(), z.std((0, 1)).flatten())
         return z
 
     model.walk(Batch(None, condition=condition), pick)
-    means, deviations = zip(*moments, strict=True)
+    means, deviations = zip(*(moments[name] for name in order or moments), strict=True)
     return torch.cat(means), torch.cat(deviations)
 
 

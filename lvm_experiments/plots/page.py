@@ -6,10 +6,12 @@ __all__ = ["Panel", "page"]
 
 from dataclasses import dataclass, field
 
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
-from lvm_experiments.plots.style import DPI, INK, MUTED, SMALL, TITLE, new_figure, wrapped
+from lvm_experiments.plots.style import DPI, INK, MUTED, SMALL, TITLE, new_figure, text_width, wrapped
 from lvm_experiments.plots.tiles import Tiles
 
 _MARGIN, _SPACE = 20, 12  # pixels around the page, and between words and images
@@ -52,15 +54,14 @@ def page(panels: list[Panel], title: str, subtitle: str) -> Figure:
         subtitle: Below it, broken into lines as needed.
     """
     figure = new_figure(1, 1)
-    figure.set_dpi(DPI)
     lefts, right = [], float(_MARGIN)
     for panel in panels:
-        words = max((_width(figure, word) for word in panel.rows), default=0.0)
+        words = max((text_width(figure, word) for word in panel.rows), default=0.0)
         words += (words > 0) * _SPACE + (_LINE if panel.left else 0)
         lefts.append(round(right + words))
         right = lefts[-1] + panel.tiles.image.shape[1] + _BETWEEN
     width = max(round(right - _BETWEEN) + _MARGIN, 500)
-    letter = _width(figure, subtitle) / max(len(subtitle), 1)
+    letter = text_width(figure, subtitle) / max(len(subtitle), 1)
     lines = wrapped(subtitle, int((width - 2 * _MARGIN) / max(letter, 1)))
     top = _MARGIN + round(1.6 * TITLE * DPI / 72) + _LINE * len(lines) + _SPACE
     top += (_LINE + _SPACE // 2) if any(panel.title for panel in panels) else 0
@@ -74,6 +75,27 @@ def page(panels: list[Panel], title: str, subtitle: str) -> Figure:
     for left, panel in zip(lefts, panels, strict=True):
         sheet.put(panel, left, top)
     return figure
+
+
+class _Pixels(Artist):
+    """An image in the figure's own pixels. Through axes it would be resampled, slowly, to what it is.
+
+    Arguments:
+        image: Shape `(height, width, 3)`, uint8.
+        left: Pixels from the left of the figure.
+        bottom: Pixels from its bottom.
+    """
+
+    def __init__(self, image: np.ndarray, left: int, bottom: int) -> None:
+        super().__init__()
+        self.image, self.left, self.bottom = image, left, bottom
+
+    def draw(self, renderer: RendererBase) -> None:
+        opaque = np.full((*self.image.shape[:2], 4), 255, dtype=np.uint8)
+        opaque[..., :3] = self.image[::-1]
+        context = renderer.new_gc()
+        renderer.draw_image(context, self.left, self.bottom, opaque)
+        context.restore()
 
 
 @dataclass(frozen=True)
@@ -91,10 +113,7 @@ class _Sheet:
     def put(self, panel: Panel, left: int, top: int) -> None:
         tiles = panel.tiles
         high, wide = tiles.image.shape[:2]
-        place = (left / self.width, 1 - (top + high) / self.height, wide / self.width, high / self.height)
-        axes = self.figure.add_axes(place)
-        axes.imshow(tiles.image, interpolation="nearest", aspect="auto")
-        axes.set_axis_off()
+        self.figure.add_artist(_Pixels(tiles.image, left, self.height - top - high))
         if panel.title:
             self.write(left, top - _SPACE // 2, panel.title, va="bottom")
         for middle, word in zip(tiles.rows, panel.rows, strict=bool(panel.rows)):
@@ -105,12 +124,6 @@ class _Sheet:
             under = top + high + _SPACE // 2 + (_LINE if any(panel.columns) else 0)
             self.write(left + wide / 2, under, panel.below, ha="center", va="top")
         if panel.left:
-            words = max((_width(self.figure, word) for word in panel.rows), default=0.0)
+            words = max((text_width(self.figure, word) for word in panel.rows), default=0.0)
             x = left - words - 2 * _SPACE
             self.write(x, top + high / 2, panel.left, ha="right", va="center", rotation=90)
-
-
-def _width(figure: Figure, words: str) -> float:
-    """How many pixels wide small words are."""
-    text = Text(0, 0, words, fontsize=SMALL, figure=figure)
-    return text.get_window_extent(figure.canvas.get_renderer()).width  # type: ignore[attr-defined]

@@ -46,8 +46,7 @@ def example_pairs(context: Illustration, measured: Mapping[str, np.ndarray], row
     if not context.is_image:
         return None
     spec, count, split = context.source, min(rows, len(context.raw)), context.split
-    x = context.model.decode(context.latents, context.seen.condition)
-    means = context.original(x, mean=True)[:count]
+    means = context.reconstructed[:count]
     mask = None if context.examples.mask is None else context.examples.mask[:count].cpu()
     stored = context.examples.index
     index = np.arange(count) if stored is None else stored[:count].cpu().numpy()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lvm_experiments.plots.catalogue import catalogue
 from lvm_experiments.plots.illustration import Illustration
-from lvm_experiments.plots.style import png
+from lvm_experiments.plots.style import png, styled
 
 log = logging.getLogger(__name__)
 
@@ -54,17 +54,18 @@ def save_figures(context: Illustration, folder: Path) -> Gallery:
     """
     paths: dict[str, Path] = {}
     failures: dict[str, str] = {}
-    for name, plot in catalogue().items():
-        path = folder / f"{name}.png"
-        try:
-            path.unlink(missing_ok=True)
-            figure = plot.draw(context)
-            if figure is not None:
-                _write(path, png(figure))
-                paths[name] = path
-        except Exception as error:
-            log.debug("figure %s", name, exc_info=True)
-            failures[name] = " ".join(f"{type(error).__name__}: {error}".split())
+    with styled():
+        for name, plot in catalogue().items():
+            path = folder / f"{name}.png"
+            try:
+                path.unlink(missing_ok=True)
+                figure = plot.draw(context)
+                if figure is not None:
+                    _write(path, png(figure))
+                    paths[name] = path
+            except Exception as error:
+                log.debug("figure %s", name, exc_info=True)
+                failures[name] = " ".join(f"{type(error).__name__}: {error}".split())
     return Gallery(paths, failures)
 
 

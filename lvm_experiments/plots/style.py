@@ -7,6 +7,7 @@ __all__ = [
     "DATA",
     "DPI",
     "INK",
+    "MARGIN",
     "MARK",
     "MODEL",
     "MUTED",
@@ -16,6 +17,8 @@ __all__ = [
     "new_figure",
     "png",
     "styled",
+    "text_width",
+    "titled",
     "wrapped",
 ]
 
@@ -23,14 +26,20 @@ import io
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from contextvars import ContextVar
 
 import matplotlib.style
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from PIL import Image
+
+from lvm_experiments.plots.canvas import Canvas
 
 DPI = 200
 TITLE, SMALL = 10, 8  # points
+_COMPRESSION = 1  # of zlib: files are a sixth larger than at its usual 6
+MARGIN = 0.08  # inches
 INK, MUTED = "#222222", "#666666"
 
 # Okabe & Ito's colours, told apart with any kind of colour vision.
@@ -77,24 +86,60 @@ _STYLE = {
 }
 
 
+_inside = ContextVar("inside", default=False)
+
+
 @contextmanager
 def styled() -> Iterator[None]:
     """Inside, figures are made and rendered in this style, not in the user's matplotlibrc's."""
-    with matplotlib.style.context(["default", _STYLE]):
+    if _inside.get():  # to set it takes a while
         yield
+        return
+    token = _inside.set(True)
+    try:
+        with matplotlib.style.context(["default", _STYLE]):
+            yield
+    finally:
+        _inside.reset(token)
 
 
-def new_figure(width: float, height: float, layout: Literal["constrained"] | None = None) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
     """A figure of its own canvas; nothing of pyplot's global state is used or changed.
 
     Arguments:
         width: Inches.
         height: Inches.
-        layout: The name of one of matplotlib's layout engines; None for positions given by hand.
     """
-    figure = Figure(figsize=(width, height), layout=layout)
-    FigureCanvasAgg(figure)
+    figure = Figure(figsize=(width, height), dpi=DPI)
+    Canvas(figure)
     return figure
+
+
+def text_width(figure: Figure, words: str) -> float:
+    """How many pixels wide small words are."""
+    text = Text(0, 0, words, fontsize=SMALL, figure=figure)
+    return text.get_window_extent(figure.canvas.get_renderer()).width  # type: ignore[attr-defined]
+
+
+def titled(figure: Figure, width: float, height: float, title: str, subtitle: str) -> float:
+    """Sets the size of a figure and writes above what it is; gives the inches that takes.
+
+    Arguments:
+        figure: A figure.
+        width: Inches.
+        height: Inches below the title.
+        title: In a large type.
+        subtitle: Below it, broken into lines as needed.
+    """
+    lines = wrapped(subtitle, int(width * 16.5))
+    head = (1.7 * TITLE + 1.35 * SMALL * len(lines)) / 72 + MARGIN
+    whole = height + head
+    figure.set_size_inches(width, whole)
+    left, top = MARGIN / width, 1 - MARGIN / whole
+    figure.text(left, top, title, fontsize=TITLE, fontweight="bold", va="top")
+    below = top - 1.6 * TITLE / 72 / whole
+    figure.text(left, below, "\n".join(lines), fontsize=SMALL, color=MUTED, va="top")
+    return head
 
 
 def minus(number: str) -> str:
@@ -131,7 +176,10 @@ def png(figure: Figure) -> bytes:
         True
     """
     buffer = io.BytesIO()
+    canvas = Canvas(figure)
     with styled():
-        # Without the entry that names the version of matplotlib.
-        figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+        canvas.draw()
+    # Not by `savefig`, which takes twice the time: it keeps an opacity that nothing has, and compresses harder.
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    picture.save(buffer, "png", dpi=(DPI, DPI), compress_level=_COMPRESSION)
     return buffer.getvalue()

@@ -1,6 +1,39 @@
 """Approximate posteriors q(z|x): from an encoder's features to a distribution over the latent variable."""
 
-__all__ = ["DiagonalNormalPosterior", "Posterior"]
+__all__ = [
+    "CategoricalPosterior",
+    "DiagonalNormalPosterior",
+    "FullNormalPosterior",
+    "HouseholderSylvesterPosterior",
+    "IAFPosterior",
+    "LowRankNormalPosterior",
+    "NSFPosterior",
+    "OrthogonalSylvesterPosterior",
+    "PlanarPosterior",
+    "Posterior",
+    "RadialPosterior",
+    "RelaxedCategoricalPosterior",
+    "SemiAmortisedPosterior",
+    "StraightThroughCategoricalPosterior",
+    "TriangularSylvesterPosterior",
+]
 
 from lvm_experiments.posteriors.base import Posterior
+from lvm_experiments.posteriors.categorical import (
+    CategoricalPosterior,
+    RelaxedCategoricalPosterior,
+    StraightThroughCategoricalPosterior,
+)
 from lvm_experiments.posteriors.diagonal_normal import DiagonalNormalPosterior
+from lvm_experiments.posteriors.full_normal import FullNormalPosterior
+from lvm_experiments.posteriors.iaf import IAFPosterior
+from lvm_experiments.posteriors.low_rank_normal import LowRankNormalPosterior
+from lvm_experiments.posteriors.nsf import NSFPosterior
+from lvm_experiments.posteriors.planar import PlanarPosterior
+from lvm_experiments.posteriors.radial import RadialPosterior
+from lvm_experiments.posteriors.semi_amortised import SemiAmortisedPosterior
+from lvm_experiments.posteriors.sylvester import (
+    HouseholderSylvesterPosterior,
+    OrthogonalSylvesterPosterior,
+    TriangularSylvesterPosterior,
+)

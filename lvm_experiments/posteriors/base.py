@@ -10,6 +10,8 @@ from typing import Any, ClassVar, Literal
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
+from lvm_experiments.batch import Batch
+
 
 class Posterior(nn.Module, ABC):
     """q(z|x): features to a distribution.
@@ -37,7 +39,11 @@ class Posterior(nn.Module, ABC):
     event_shape: tuple[int, ...]
 
     def bind(self, model: Any) -> None:
-        """Gives a posterior the model it needs (a refined one does), to keep in `__dict__`: nothing is registered twice."""
+        """Gives a posterior the model it needs (a refined one does), to keep in `__dict__`."""
+
+    def refine(self, q: Distribution, batch: Batch) -> Distribution:
+        """What becomes of q for the examples it was made of; a semi-amortised family takes steps from there."""
+        return q
 
     @abstractmethod
     def forward(self, features: Tensor) -> Distribution:

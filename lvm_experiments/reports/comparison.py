@@ -139,6 +139,14 @@ def _find(rows: Sequence[Row], name: str) -> int:
     raise RequestError(f"no row is called {name!r}", where="baseline", hint=hint)
 
 
+def _exact_beside_estimates(rows: Sequence[Row], groups: Mapping[str, tuple[int, ...]], main: Column) -> bool:
+    for members in groups.values():
+        numbers = [one for n in members for run in rows[n].runs for one in run.numbers.values()]
+        if len({bool(one.num_samples) for one in numbers if one.metric == main.metric}) > 1:
+            return True
+    return False
+
+
 def _notes(
     rows: Sequence[Row], columns: Sequence[Column], groups: Mapping[str, tuple[int, ...]], main: Column | None
 ) -> list[str]:
@@ -152,6 +160,11 @@ def _notes(
     if len(groups) > len({name.partition(", ")[0] for name in groups}):
         notes.append(
             "Numbers of one space were measured in different ways and are ranked apart: " + "; ".join(groups) + "."
+        )
+    if main is not None and _exact_beside_estimates(rows, groups, main):
+        notes.append(
+            "Exact numbers are ranked with estimates from any number of draws; a log evidence that is estimated from "
+            "few draws is too low on average."
         )
     if main is not None and not groups:
         notes.append(f"Nothing is ranked: {main.metric} was not measured on validation data.")

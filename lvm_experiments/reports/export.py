@@ -68,13 +68,12 @@ def runs_csv(comparison: Comparison) -> str:
     """A row per run: its point and seed, how it ended, and its numbers."""
     runs = comparison.collection.runs
     names = list(dict.fromkeys(name for run in runs for name in run.numbers))
-    directions = {column.metric: column.higher_is_better for column in comparison.columns}
     header = ["folder", *comparison.keys, "seed", "state", "reason", "best epoch", "seconds", "commit", "space", *names]
     lines: list[list[Any]] = []
     for run in runs:
-        epoch = run.best_epoch(higher_is_better=directions.get(run.monitor.rpartition("/")[2]))
         line: list[Any] = [_word(run.name), *(_word(text(run.point.get(key))) for key in comparison.keys)]
-        line += ["" if run.seed is None else run.seed, run.state, _word(run.reason), "" if epoch is None else epoch]
+        line += ["" if run.seed is None else run.seed, run.state, _word(run.reason)]
+        line.append("" if run.best_epoch is None else run.best_epoch)
         space = next((one.space for one in run.numbers.values()), "")
         line += [_float(run.seconds), run.commit, _word(space)]
         lines.append([*line, *(_float(run.numbers[name].value) if name in run.numbers else "" for name in names)])

@@ -12,11 +12,14 @@ from lvm_experiments.reports.rows import Column, Row
 RANKING = "val"
 """The split that ranks; test is looked at, never chosen by."""
 
+_DRAWS = 2  # the place of the number of draws in a basis
+
 
 def ranked(rows: Sequence[Row], column: Column, split: str) -> dict[str, tuple[int, ...]]:
     """The numbers of rows that may be ranked, best first, by a name of what they were measured on.
 
     Ranked are numbers of one observation space and the same data, over as many examples and draws, and finite ones.
+    A number without draws is exact, and ranked with those of any number of draws: it is in each of their groups.
 
     Arguments:
         rows: The rows.
@@ -32,6 +35,7 @@ def ranked(rows: Sequence[Row], column: Column, split: str) -> dict[str, tuple[i
             continue
         if ranking.basis is not None and shown.basis is not None:
             found.setdefault((*ranking.basis, *shown.basis), []).append(number)
+    found = _with_exact(found)
     sign = -1 if column.higher_is_better else 1
     named: dict[str, tuple[int, ...]] = {}
     for basis, members in found.items():
@@ -41,6 +45,29 @@ def ranked(rows: Sequence[Row], column: Column, split: str) -> dict[str, tuple[i
         mean = {number: rows[number].cells[f"{RANKING}/{column.metric}"].mean for number in members}
         named[name] = tuple(sorted(members, key=lambda number: sign * mean[number]))
     return named
+
+
+def _with_exact(found: Mapping[tuple[object, ...], list[int]]) -> dict[tuple[object, ...], list[int]]:
+    """The rows by basis, those of exact numbers among estimates that agree in all else."""
+    exact = {basis for basis in found if not any(_draws(basis))}
+    joined = {basis: list(members) for basis, members in found.items()}
+    for alone in exact:
+        estimated = [basis for basis in found if basis not in exact and _but_draws(basis) == _but_draws(alone)]
+        for basis in estimated:
+            joined[basis] += found[alone]
+        if estimated:
+            del joined[alone]
+    return joined
+
+
+def _draws(basis: tuple[object, ...]) -> tuple[object, object]:
+    half = len(basis) // 2
+    return basis[_DRAWS], basis[half + _DRAWS]
+
+
+def _but_draws(basis: tuple[object, ...]) -> tuple[object, ...]:
+    half = len(basis) // 2
+    return tuple(part for place, part in enumerate(basis) if place % half != _DRAWS)
 
 
 def _told(basis: tuple[object, ...]) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from lvm_experiments.errors import RequestError
+from lvm_experiments.evaluation.metrics import METRICS
 from lvm_experiments.runs.folder import RunFolder
 from lvm_experiments.runs.status import read_status
 
@@ -150,12 +151,13 @@ class Run:
         """The validation metric that picked its best checkpoint; the usual one where nothing says."""
         return str(self.facts.get("monitor") or self.config.get("monitor") or "val/elbo")
 
-    def best_epoch(self, *, higher_is_better: bool | None) -> int | None:
+    @property
+    def best_epoch(self) -> int | None:
         """The epoch, counted from 1, in which the monitored metric was best; None where it is not known."""
-        pairs = self.history.get(self.monitor)
-        if not pairs or higher_is_better is None:
+        pairs, metric = self.history.get(self.monitor), METRICS.get(self.monitor.rpartition("/")[2])
+        if not pairs or metric is None or metric.higher_is_better is None:
             return None
-        best = max(pairs, key=lambda pair: pair[1] if higher_is_better else -pair[1])
+        best = max(pairs, key=lambda pair: pair[1] if metric.higher_is_better else -pair[1])
         return int(best[0])
 
 

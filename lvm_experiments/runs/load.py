@@ -4,27 +4,32 @@ from __future__ import annotations
 
 __all__ = ["TrainedModel", "best_device", "load", "load_parameters", "read_spec"]
 
+import dataclasses
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from lvm_experiments.batch import Batch
 from lvm_experiments.configuration import instantiate
+from lvm_experiments.data.check import fault
 from lvm_experiments.errors import RequestError
 from lvm_experiments.models import Evidence, LatentVariableModel
 from lvm_experiments.observations import ObservationMap, observe
 from lvm_experiments.runs.checkpoint_file import read_checkpoint
 from lvm_experiments.runs.files import read_json
 from lvm_experiments.runs.folder import RunFolder
-from lvm_experiments.spec import DataSpec
+from lvm_experiments.spec import DataSpec, as_floating
 
 
 class TrainedModel:
     """A model with the observation map it was trained through: data in their own values go in and come out.
+
+    Observations are tensors or numpy arrays of numbers, or a `Batch` with more than those.
 
     Arguments:
         model: The model, in the likelihood's space.
@@ -49,7 +54,9 @@ class TrainedModel:
         return next((p.device for p in self.model.parameters()), torch.device("cpu"))
 
     @torch.no_grad()
-    def sample(self, n: int, *, seed: int = 0, mean: bool = False, condition: Tensor | None = None) -> Tensor:
+    def sample(
+        self, n: int, *, seed: int = 0, mean: bool = False, condition: Tensor | np.ndarray | None = None
+    ) -> Tensor:
         """Draws of x in the data's own values, shape `(n, *shape)`.
 
         Arguments:
@@ -58,32 +65,37 @@ class TrainedModel:
             mean: Whether to return the mean of x given the drawn z.
             condition: What to condition on, shape `(B, C)`.
         """
+        if condition is not None:
+            condition = _tensor(condition, "condition").to(self.device)
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
             torch.manual_seed(seed)
             return self.observation.inverse(self.model.sample(n, condition, mean=mean), rounded=not mean)
 
-    def observe(self, x: Batch | Tensor, *, seed: int = 0) -> Batch:
+    def observe(self, x: Batch | Tensor | np.ndarray, *, seed: int = 0) -> Batch:
         """Data in their own values to a batch in the likelihood's space; the map's noise is keyed by example.
 
         Raises:
             RequestError: For another shape, or values that the data cannot have.
         """
-        batch = Batch.wrap(x).to(self.device)
+        batch = _batch(x).to(self.device)
+        if batch.x is None:
+            raise RequestError("there are no observations", where="x")
         # Now: a map would make something of any value, and a sum over cells something of any shape.
-        _refuse_foreign(batch, self.spec)
+        if found := fault(batch.x, self.spec, batch.observed):
+            raise RequestError(found, where="x", hint=_hint(batch, self.spec))
         if batch.index is None:
             batch = batch.replace(index=torch.arange(len(batch), device=self.device))
         return observe(self.observation, batch, seed)
 
-    def encode(self, x: Batch | Tensor, *, seed: int = 0) -> dict[str, Tensor]:
+    def encode(self, x: Batch | Tensor | np.ndarray, *, seed: int = 0) -> dict[str, Tensor]:
         """Posterior means, shape `(B, *event)` each."""
         return self.model.encode(self.observe(x, seed=seed))
 
-    def reconstruct(self, x: Batch | Tensor, *, seed: int = 0) -> Tensor:
+    def reconstruct(self, x: Batch | Tensor | np.ndarray, *, seed: int = 0) -> Tensor:
         """E[x|z] at the posterior mean of z, in the data's own values, shape `(B, *shape)`."""
         return self.observation.inverse(self.model.reconstruct(self.observe(x, seed=seed)), rounded=False)
 
-    def evidence(self, x: Batch | Tensor, num_samples: int = 100, *, seed: int = 0) -> Evidence:
+    def evidence(self, x: Batch | Tensor | np.ndarray, num_samples: int = 100, *, seed: int = 0) -> Evidence:
         """log p(x) in the likelihood's space, with its error; `observation.log_det()` turns it into the data's own.
 
         Raises:
@@ -100,28 +112,35 @@ class TrainedModel:
         return self.model.evidence(batch, num_samples, seed=seed)
 
 
-def _refuse_foreign(batch: Batch, spec: DataSpec) -> None:
-    if batch.x is None:
-        raise RequestError("there are no observations", where="x")
-    shape = tuple(batch.x.shape[1:])
-    if shape != spec.shape:
-        raise RequestError(
-            f"examples of shape {shape} where {spec.shape} was expected",
-            where="x",
-            hint="the first axis counts examples",
-        )
-    x = batch.x if batch.observed is None else batch.x[batch.observed.expand_as(batch.x)]
-    if x.numel() == 0:
-        return
-    if not bool(torch.isfinite(x).all()):
-        raise RequestError("NaN or infinite values", where="x", hint="a mask says which cells are missing")
-    low, high = (float(value) for value in x.aminmax())
-    whole = not x.is_floating_point() or bool((x == x.round()).all())
-    found, top = f"values from {low:g} to {high:g}", spec.levels - 1
-    if spec.levels and not (whole and low >= 0 and high <= top):
-        raise RequestError(f"{found} where {spec.space} data are integers from 0 to {top}", where="x")
-    if spec.space == "unit" and not (low >= 0 and high <= 1):
-        raise RequestError(f"{found} where unit data lie between 0 and 1", where="x")
+def _batch(x: Batch | Tensor | np.ndarray) -> Batch:
+    if not isinstance(x, Batch):
+        x = Batch(x)  # type: ignore[arg-type] # in the next moment it is
+    given = {field.name: getattr(x, field.name) for field in dataclasses.fields(x)}
+    batch = Batch(**{name: None if value is None else _tensor(value, name) for name, value in given.items()})
+    # What is true or false is 0 or 1, as data are.
+    return batch.replace(x=batch.x.byte()) if batch.x is not None and batch.x.dtype == torch.bool else batch
+
+
+def _tensor(value: Any, where: str) -> Tensor:
+    """Numbers as a tensor; floating ones of the type that models are built of."""
+    if not isinstance(value, Tensor):
+        try:
+            array = np.asarray(value)
+        except ValueError as cause:
+            raise RequestError("rows of different lengths", where=where) from cause
+        if array.dtype.kind not in "biuf":
+            raise RequestError(f"{array.dtype} where numbers were expected", where=where)
+        # Of the types that torch has arithmetic for.
+        value = torch.from_numpy(array.astype({"b": np.bool_, "f": np.float64}.get(array.dtype.kind, np.int64)))
+    return as_floating(value) if value.is_floating_point() else value
+
+
+def _hint(batch: Batch, spec: DataSpec) -> str:
+    assert batch.x is not None
+    if tuple(batch.x.shape[1:]) != spec.shape:
+        return "the first axis counts examples"
+    masked = batch.observed is not None or bool(torch.isfinite(batch.x).all())
+    return "" if masked else "a mask says which cells are missing"
 
 
 def load(

@@ -9,7 +9,7 @@ import io
 import math
 import zipfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +30,20 @@ class Results:
     Arguments:
         measurements: By name, like `test/nll`.
         model: Facts of the model: plain containers.
+        evaluation: How it was measured, where that is not what the run's configuration says.
     """
 
     measurements: dict[str, Measurement]
     model: dict[str, Any]
+    evaluation: dict[str, Any] = field(default_factory=dict)
 
 
-def write_results(path: Path, measurements: Iterable[Measurement], model: Mapping[str, Any]) -> None:
+def write_results(
+    path: Path,
+    measurements: Iterable[Measurement],
+    model: Mapping[str, Any],
+    evaluation: Mapping[str, Any] | None = None,
+) -> None:
     """Writes the measurements of a run.
 
     Nothing of when, where or how fast goes in, so that equal runs have equal files. JSON has no
@@ -47,6 +54,7 @@ def write_results(path: Path, measurements: Iterable[Measurement], model: Mappin
         path: The file.
         measurements: No two of the same name.
         model: Facts of the model: plain containers.
+        evaluation: How it was measured, likewise; None where the run's configuration says it.
 
     Raises:
         ValueError: Two measurements share a name.
@@ -75,7 +83,8 @@ def write_results(path: Path, measurements: Iterable[Measurement], model: Mappin
         if measurement.name in records:
             raise ValueError(f"two measurements are called {measurement.name}")
         records[measurement.name] = _finite(dataclasses.asdict(measurement))
-    write_json(path, {"measurements": records, "model": _finite(dict(model))})
+    settings = {} if evaluation is None else {"evaluation": _finite(dict(evaluation))}
+    write_json(path, {"measurements": records, "model": _finite(dict(model)), **settings})
 
 
 def read_results(path: Path) -> Results:
@@ -85,10 +94,11 @@ def read_results(path: Path) -> Results:
         RequestError: There is no such file, or it is no such file.
     """
     content = read_json(path)
-    measurements, model = content.get("measurements"), content.get("model")
-    if not isinstance(measurements, dict) or not isinstance(model, dict):
+    measurements, model, evaluation = (content.get(key, {}) for key in ("measurements", "model", "evaluation"))
+    if not all(isinstance(part, dict) for part in (measurements, model, evaluation)) or "model" not in content:
         raise RequestError("holds no results", where=str(path))
-    return Results({name: _measurement(path, name, r) for name, r in measurements.items()}, _restored(model))
+    found = {name: _measurement(path, name, record) for name, record in measurements.items()}
+    return Results(found, _restored(model), _restored(evaluation))
 
 
 def write_examples(path: Path, arrays: Mapping[str, np.ndarray]) -> None:

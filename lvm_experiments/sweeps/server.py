@@ -55,11 +55,12 @@ class Server:
         import lvm_experiments.loggers.wandb  # noqa: F401
         from lvm_experiments.configuration import check
         from lvm_experiments.errors import RequestError
+        from lvm_experiments.plots import warm
         from lvm_experiments.runs.folder import RunFolder
         from lvm_experiments.runs.provenance import provenance
 
         provenance()  # of the source as it is imported
-        _draw_once()
+        warm()
         for folder in folders[:_WARM]:
             with suppress(RequestError):  # which the job itself will say
                 config = RunFolder(folder).read_config()
@@ -220,20 +221,6 @@ def _count_gpus() -> int:
     import torch
 
     return torch.cuda.device_count()
-
-
-def _draw_once() -> None:
-    """Fonts, layouts and formats are looked for at the first picture."""
-    import io
-
-    from matplotlib.figure import Figure
-
-    figure = Figure(layout="constrained")
-    axes = figure.add_subplot(title="warm", xlabel="$x$")
-    axes.plot([0, 1], [0, 1], label="line")
-    axes.imshow([[0.0, 1.0]])
-    axes.legend()
-    figure.savefig(io.BytesIO(), format="png")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ Example:
 """
 
 __all__ = [
+    "check_composition",
     "check_decoder",
     "check_encoder",
     "check_likelihood",
@@ -17,10 +18,13 @@ __all__ = [
     "check_observation_map",
     "check_posterior",
     "check_prior",
+    "small_data",
 ]
 
+from lvm_experiments.testing.composition import check_composition
 from lvm_experiments.testing.latents import check_posterior, check_prior
 from lvm_experiments.testing.likelihood import check_likelihood
 from lvm_experiments.testing.networks import check_decoder, check_encoder
 from lvm_experiments.testing.objective import check_objective
 from lvm_experiments.testing.observation_map import check_observation_map
+from lvm_experiments.testing.small_data import small_data

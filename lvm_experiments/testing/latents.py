@@ -5,12 +5,20 @@ from __future__ import annotations
 __all__ = ["check_posterior", "check_prior"]
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.distributions import Distribution
 
-from lvm_experiments.posteriors import Posterior
+from lvm_experiments.distributions import draw_from
+from lvm_experiments.likelihoods import BernoulliLikelihood
+from lvm_experiments.models import VAE
+from lvm_experiments.models.parts import class_of
+from lvm_experiments.networks import MLPDecoder, MLPEncoder
+from lvm_experiments.noise import keyed_noise
+from lvm_experiments.posteriors import DiagonalNormalPosterior, Posterior
 from lvm_experiments.priors import Prior
 from lvm_experiments.spec import DataSpec
 from lvm_experiments.testing.promises import (
@@ -28,7 +36,7 @@ _B, _DRAWS = 5, 20_000
 
 
 def check_posterior(posterior: Callable[[int, int], Posterior], *, features: int = 6, latent_dim: int = 3) -> None:
-    """Facts, shapes, moments, density against draws, gradients, saving.
+    """Facts, shapes, moments, keyed noise, density against draws, gradients, saving.
 
     Arguments:
         posterior: What is called with `(features, latent_dim)` to build it.
@@ -49,17 +57,23 @@ def check_posterior(posterior: Callable[[int, int], Posterior], *, features: int
         require(part.gradient in _GRADIENTS, f"gradient is one of {', '.join(_GRADIENTS)}")
         require(isinstance(part.has_density_at, bool), "has_density_at is stated")
         require(isinstance(part.factorised, bool), "factorised is stated")
+        require(isinstance(part.draws_in_support, bool), "draws_in_support is a fact")
+        require(isinstance(part.has_mean, bool), "has_mean is a fact")
         require(isinstance(part.event_shape, tuple), "event_shape is a tuple")
         h = torch.randn(_B, features)
         q = part(h)
         _has_shapes(q, (_B,), part.event_shape)
         _has_shapes(part(torch.randn(2, _B, features)), (2, _B), part.event_shape)
-        require(q.mean.shape == (_B, *part.event_shape), "the mean has shape (B, *event)")
-        if part.domain == "real":
+        if part.has_mean:
+            require(q.mean.shape == (_B, *part.event_shape), "the mean has shape (B, *event)")
+        if part.has_mean and part.domain == "real":
             agrees_with_moments(q.sample((_DRAWS,)), q.mean, None, "q(z|x)")
         if part.gradient == "reparameterised":
             z = part(h).rsample((4,))
             gradients_reach(part, (z * torch.randn_like(z)).sum(), "rsample")
+        _draws_by_example(part, h)
+        if hasattr(q, "rsample_and_log_prob"):
+            _knows_its_draws(part, part(h))
         if part.has_density_at:
             _has_density(part, h)
         fixed = h.clone()
@@ -86,24 +100,39 @@ def check_prior(
         >>> check_prior(StandardNormalPrior)
     """
     spec = spec or DataSpec("binary", (4,), levels=2)
+    if getattr(class_of(prior), "conditional", False) and not spec.condition:
+        spec = spec.replace(condition=2)
     with seeded():
-        part = prior(event_shape, spec)
+        part = _prior_in(_holder(prior, event_shape, spec))
         require(isinstance(part, Prior), "a prior is a Prior")
         require(part.domain in (*_DOMAINS, None), f"domain is None or one of {', '.join(_DOMAINS)}")
-        p = part()
-        _has_shapes(p, (), event_shape)
-        require(
-            part(torch.randn(_B, 2)).batch_shape in ((), (_B,)),
-            "the batch shape of p(z|c) is () or (B,)",
-        )
-        z = p.sample((7, _B))
-        log_p = part().log_prob(z)
+        condition = torch.randn(_B, spec.condition or 2)
+        given = condition if part.conditional else None
+        p = part(given)
+        _has_shapes(p, (_B,) if part.conditional else (), event_shape)
+        require(part(condition).batch_shape in ((), (_B,)), "the batch shape of p(z|c) is () or (B,)")
+        z = p.sample((7, _B)[: 2 - len(p.batch_shape)])
+        log_p = part(given).log_prob(z)
         require(log_p.shape == (7, _B), "log_prob of z (K, B, *event) has shape (K, B)")
         require(torch.isfinite(log_p).all(), "log_prob of a draw is finite")
         gradients_reach(part, log_p.sum(), "log_prob")
         if part.domain in ("real", None):
             _draws_from_its_density(p)
-        survives_saving(lambda: prior(event_shape, spec), lambda m: m().log_prob(z))
+        survives_saving(lambda: _holder(prior, event_shape, spec), lambda m: _prior_in(m)(given).log_prob(z))
+
+
+def _holder(prior: Callable[..., Prior], event_shape: tuple[int, ...], spec: DataSpec) -> nn.Module:
+    """The prior; one that asks for a model is in one, of binary data."""
+    part = prior(event_shape, spec)
+    if type(part).bind is Prior.bind:
+        return part
+    networks = partial(MLPEncoder, hidden=[4]), partial(MLPDecoder, hidden=[4])
+    spec = spec.replace(space="binary", levels=2)
+    return VAE(spec, event_shape[0], networks[0], DiagonalNormalPosterior, prior, networks[1], BernoulliLikelihood)
+
+
+def _prior_in(holder: nn.Module) -> Prior:
+    return holder if isinstance(holder, Prior) else holder.prior  # type: ignore[return-value]
 
 
 def _has_shapes(p: Distribution, batch_shape: tuple[int, ...], event_shape: tuple[int, ...]) -> None:
@@ -113,6 +142,38 @@ def _has_shapes(p: Distribution, batch_shape: tuple[int, ...], event_shape: tupl
     require(z.shape == (4, *batch_shape, *event_shape), "sample axes come first")
     require(not z.requires_grad, "gradients do not pass a draw by sample")
     require(torch.isfinite(z).all(), "draws are finite")
+
+
+@torch.no_grad()
+def _draws_by_example(part: Posterior, h: Tensor) -> None:
+    """A draw and its density are a function of the example and the number of the draw, whatever is drawn beside."""
+    index = torch.arange(_B)
+    with keyed_noise(index, seed=1):
+        z, log_q = draw_from(part(h), (4,), differentiable=False)
+    with keyed_noise(index[1:2], seed=1, first=2):
+        alone, log_q_alone = draw_from(part(h[1:2]), (2,), differentiable=False)
+    require(_same(alone, z[2:, 1:2]), "an example's draws do not depend on the others")
+    if log_q is not None and log_q_alone is not None:
+        require(_same(log_q_alone, log_q[2:, 1:2]), "an example's log q does not depend on the others")
+
+
+def _same(a: Tensor, b: Tensor) -> bool:
+    tolerance = 1e4 * torch.finfo(a.dtype).eps
+    return torch.allclose(a, b, rtol=tolerance, atol=tolerance)
+
+
+def _knows_its_draws(part: Posterior, q: Any) -> None:
+    z, log_q = q.rsample_and_log_prob((4,))
+    require(z.shape == (4, _B, *part.event_shape), "draws have shape (K, B, *event)")
+    require(log_q.shape == (4, _B), "the log q of draws has shape (K, B)")
+    require(torch.isfinite(log_q).all(), "the log q of draws is finite")
+    gradients_reach(part, log_q.sum(), "the log q of draws")
+    with torch.no_grad():
+        if part.has_density_at:
+            apart = (q.log_prob(z) - log_q).abs() / (1 + log_q.abs())
+            require((apart < torch.finfo(z.dtype).eps ** 0.5).all(), "log_prob of a draw is the log q it came with")
+        elif part.domain == "real":
+            _density_of_draws(*q.rsample_and_log_prob((_DRAWS,)))
 
 
 def _has_density(part: Posterior, h: Tensor) -> None:
@@ -134,11 +195,14 @@ def _has_density(part: Posterior, h: Tensor) -> None:
 
 @torch.no_grad()
 def _draws_from_its_density(q: Distribution) -> None:
-    """E_q[r / q] = 1 for a density r that is narrower: density and sampler agree, the normaliser included."""
     z = q.sample((_DRAWS,))
-    scale = 0.7 * z.std(0)
-    r = torch.distributions.Normal(z.median(0).values, scale)
-    log_r = r.log_prob(z).flatten(1 + len(q.batch_shape)).sum(-1)
-    ratio = torch.exp(log_r - q.log_prob(z))
+    _density_of_draws(z, q.log_prob(z))
+
+
+def _density_of_draws(z: Tensor, log_q: Tensor) -> None:
+    """E_q[r / q] = 1 for a density r that is narrower: density and sampler agree, the normaliser included."""
+    r = torch.distributions.Normal(z.median(0).values, 0.7 * z.std(0))
+    log_r = r.log_prob(z).flatten(log_q.ndim).sum(-1)
+    ratio = torch.exp(log_r - log_q)
     error = STANDARD_ERRORS * ratio.std(0) / _DRAWS**0.5 + 1e-6
     require(((ratio.mean(0) - 1).abs() <= error).all(), "log_prob is the log density of the draws")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["check_likelihood"]
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -13,7 +14,9 @@ from lvm_experiments.distributions import Observation
 from lvm_experiments.likelihoods import Likelihood
 from lvm_experiments.spec import DataSpec
 from lvm_experiments.testing.promises import (
+    STANDARD_ERRORS,
     agrees_with_moments,
+    column_of,
     gradients_reach,
     in_support,
     require,
@@ -23,6 +26,7 @@ from lvm_experiments.testing.promises import (
 
 _SPACES = ("binary", "bytes", "unit", "real", "counts", "tokens", "mixed")
 _K, _B, _DRAWS = 2, 3, 4000
+_COUNTS, _PIXELS = 3000, 5000
 
 
 def check_likelihood(likelihood: Callable[[DataSpec], Likelihood], spec: DataSpec) -> None:
@@ -36,18 +40,19 @@ def check_likelihood(likelihood: Callable[[DataSpec], Likelihood], spec: DataSpe
         AssertionError: With the promise that is not kept.
     """
     with seeded():
-        part = likelihood(spec)
+        # The promises are those of evaluation: in training an example's value may depend on the others.
+        part = likelihood(spec).eval()
         _states_facts(part, spec)
         raw = torch.randn(_K, _B, *part.parameter_shape, requires_grad=True)
         x = _has_shapes(part, spec, raw)
         _checks_support(part, x)
         if part.normalised:
-            _samples_from_its_density(part(raw.detach() / 2))
+            _samples_from_its_density(part, raw.detach() / 2)
             _sums_to_one(likelihood, spec)
         if part.mask is not None:
             _ignores_missing_cells(part, spec, raw, x)
         _is_finite_when_saturated(part, x)
-        gradients_reach(part, part(raw).log_prob(x).sum(), "log_prob")
+        _trains(part.train(), spec, raw, x)
         fixed = raw.detach()
         survives_saving(lambda: likelihood(spec), lambda m: m(fixed).log_prob(x))
 
@@ -88,10 +93,13 @@ def _has_shapes(part: Likelihood, spec: DataSpec, raw: Tensor) -> Tensor:
 def _checks_support(part: Likelihood, x: Tensor) -> None:
     part.check(x)
     broken = x.clone()
-    broken[0].view(-1)[0] = torch.nan
+    broken[0].view(-1)[-1] = torch.nan  # of sequences a last step, the only one that may be missing alone
     require(_refuses(part, broken), "check refuses NaN")
     mask = torch.isfinite(broken)
-    require(not _refuses(part, broken, mask), "check passes over what is missing")
+    if part.mask == "pixels":
+        mask = mask.all(1, keepdim=True).expand_as(mask)
+    promise = "check refuses missing cells" if part.mask is None else "check passes over what is missing"
+    require(_refuses(part, broken, mask) == (part.mask is None), promise)
 
 
 def _refuses(part: Likelihood, x: Tensor, mask: Tensor | None = None) -> bool:
@@ -102,44 +110,109 @@ def _refuses(part: Likelihood, x: Tensor, mask: Tensor | None = None) -> bool:
     return False
 
 
-def _samples_from_its_density(p: Observation) -> None:
-    draws = p.sample((_DRAWS,))
-    agrees_with_moments(draws, p.mean, p.variance, "p(x|z)")
+def _samples_from_its_density(part: Likelihood, raw: Tensor) -> None:
+    p = part(raw)
+    if part.has_moments:
+        agrees_with_moments(p.sample((_DRAWS,)), p.mean, p.variance, "p(x|z)")
+        return
+    # The mass of p at its neighbours' parameters, by draws from p as they are.
+    wide = raw[:1, :1].expand(1, _DRAWS, *part.parameter_shape)
+    with torch.no_grad():
+        draws = part(wide).sample()[0]
+        other = wide + 0.5 * torch.randn_like(raw[:1, :1])
+        weight = (part(other).log_prob(draws) - part(wide).log_prob(draws)).double().exp()
+    error = STANDARD_ERRORS * weight.std() / _DRAWS**0.5 + 1e-5
+    require((weight.mean() - 1).abs() <= error, "draws of p(x|z) are those of its density")
 
 
 def _sums_to_one(likelihood: Callable[[DataSpec], Likelihood], spec: DataSpec) -> None:
     """Over all values of a cell: of a single one, and of the first of many, the others missing."""
+    part = likelihood(spec).eval()
+    if spec.space == "mixed":
+        for d, column in enumerate(spec.columns):
+            mask = torch.arange(spec.dims) == d
+            require(_mass(part, column_of(spec, d), d, mask), f"the density of a column of {column} integrates to 1")
+        return
+    if spec.space == "counts" and part.mask is None:
+        require(_mass_of_total(part), "given their total, the mass of all counts is 1")
+        return
+    if part.mask in ("steps", None) and 0 < spec.levels**spec.dims <= _PIXELS:
+        require(_mass_of_all(part), "the mass of all examples is 1")
     single = spec.replace(shape=(1,) * len(spec.shape), mean=None, std=None)
-    require(_mass(likelihood(single), single), "the density of a cell integrates to 1")
-    part = likelihood(spec)
+    require(_mass(likelihood(single).eval(), single), "the density of a cell integrates to 1")
+    if part.mask == "pixels" and 0 < spec.levels ** spec.shape[0] <= _PIXELS:
+        require(_mass_of_pixel(part), "the mass of all values of a pixel is 1")
     if part.mask == "cells":
         mask = torch.zeros(spec.shape, dtype=torch.bool)
         mask.view(-1)[0] = True
-        require(_mass(part, spec, mask), "log_prob is the sum over cells, so one among many integrates to 1")
+        require(_mass(part, spec, mask=mask), "log_prob is the sum over cells, so one among many integrates to 1")
 
 
-def _mass(part: Likelihood, spec: DataSpec, mask: Tensor | None = None) -> bool:
-    """Whether the mass of the first cell is 1, for 5 sets of parameters."""
+def _mass(part: Likelihood, spec: DataSpec, cell: int = 0, mask: Tensor | None = None) -> bool:
+    """Whether the mass of a cell, whose space `spec` has, is 1 for 5 sets of parameters."""
     raw = torch.randn(1, 5, *part.parameter_shape)
     p = part(raw)
-    if spec.space in ("binary", "bytes"):
-        x = torch.arange(max(spec.levels, 2), dtype=raw.dtype)[:, None].expand(-1, 5)
+    if spec.space in ("binary", "bytes", "counts"):
+        # The tail of any count that a test draws is lighter than e^-12 beyond.
+        levels = _COUNTS if spec.space == "counts" else max(spec.levels, 2)
+        x = torch.arange(levels, dtype=raw.dtype)[:, None].expand(-1, 5)
         weights = torch.ones_like(x)
     elif spec.space == "unit":
-        x = torch.linspace(0, 1, 4001)[:, None].expand(-1, 5)
-        weights = _trapezoid(x)
-    elif spec.space == "real":
+        # Even steps of the logit reach densities that are infinite at an edge.
+        edge = -math.log(torch.finfo(raw.dtype).eps)
+        logit = torch.linspace(-edge, edge, 4001)[:, None].expand(-1, 5)
+        x = torch.sigmoid(logit)
+        weights = _trapezoid(logit) * x * torch.sigmoid(-logit)
+    elif spec.space in ("real", "positive"):
         # sinh reaches tails that fall slowly.
         spread = torch.sinh(torch.linspace(-10, 10, 4001))[:, None]
-        mean, variance = p.mean.flatten(2)[..., 0], p.variance.flatten(2)[..., 0]
+        mean, variance = p.mean.flatten(2)[..., cell], p.variance.flatten(2)[..., cell]
         x = mean + variance.sqrt() * spread
+        if spec.space == "positive":
+            x = torch.exp(torch.linspace(-40, 40, 8001))[:, None].expand(-1, 5)
         weights = _trapezoid(x)
     else:
         return True
-    cells = x.reshape(-1, 5, *(1 for _ in spec.shape)).expand(-1, 5, *spec.shape)
+    shape = part.spec.shape
+    cells = x.reshape(-1, 5, *(1 for _ in shape)).expand(-1, 5, *shape)
     whole = part(raw.expand(len(x), 5, *part.parameter_shape))
     mass = (whole.log_prob(cells, mask).exp() * weights).sum(0)
     return torch.allclose(mass, torch.ones_like(mass), atol=1e-3)
+
+
+def _mass_of_pixel(part: Likelihood) -> bool:
+    """Over all values of the channels of the first pixel, the others missing."""
+    channels, *image = part.spec.shape
+    values = torch.arange(part.spec.levels, dtype=torch.get_default_dtype())
+    x = torch.cartesian_prod(*[values] * channels).reshape(-1, channels, *(1 for _ in image))
+    mask = torch.zeros((1, *image), dtype=torch.bool)
+    mask.view(-1)[0] = True
+    raw = torch.randn(1, 1, *part.parameter_shape).expand(1, len(x), *part.parameter_shape)
+    mass = part(raw).log_prob(x.expand(-1, channels, *image), mask).exp().sum()
+    return torch.allclose(mass, torch.ones_like(mass), atol=1e-4)
+
+
+def _mass_of_all(part: Likelihood) -> bool:
+    """Over all examples there can be, of sequences with an end those that repeat it after it."""
+    spec = part.spec
+    values = torch.arange(spec.levels, dtype=torch.get_default_dtype())
+    x = torch.cartesian_prod(*[values] * spec.dims).reshape(-1, *spec.shape)
+    if spec.end is not None:
+        ended = x == spec.end
+        x = x[(ended[:, 1:] | ~ended[:, :-1]).all(1)]
+    raw = torch.randn(1, 1, *part.parameter_shape).expand(1, len(x), *part.parameter_shape)
+    mass = part(raw).log_prob(x).exp().sum()
+    return torch.allclose(mass, torch.ones_like(mass), atol=1e-4)
+
+
+def _mass_of_total(part: Likelihood, total: int = 3) -> bool:
+    """Over all ways in which a total falls on the cells."""
+    cells = part.spec.dims
+    chosen = torch.combinations(torch.arange(cells), total, with_replacement=True)
+    x = torch.nn.functional.one_hot(chosen, cells).sum(1).to(torch.get_default_dtype())
+    raw = torch.randn(1, 1, *part.parameter_shape).expand(1, len(x), *part.parameter_shape)
+    mass = part(raw).log_prob(x.reshape(len(x), *part.spec.shape)).exp().sum()
+    return torch.allclose(mass, torch.ones_like(mass), atol=1e-4)
 
 
 def _trapezoid(x: Tensor) -> Tensor:
@@ -152,18 +225,31 @@ def _ignores_missing_cells(part: Likelihood, spec: DataSpec, raw: Tensor, x: Ten
     cells = {"cells": spec.shape, "pixels": (1, *spec.shape[1:]), "steps": spec.shape[:1]}
     mask = torch.rand(_B, *cells[part.mask or "cells"]) < 0.5
     mask[0], mask[1] = True, False
+    if part.mask == "steps":
+        mask = mask.cumprod(1).bool()  # steps are missing at the end
     values, gradients = [], []
     for filler in (0.0, 1e6, torch.nan):
-        log_p = part(raw).log_prob(torch.where(mask, x, x.new_tensor(filler)), mask)
+        with seeded():  # in training a likelihood may draw
+            log_p = part(raw).log_prob(torch.where(mask, x, x.new_tensor(filler)), mask)
         values.append(log_p)
         gradients.append(torch.autograd.grad(log_p.sum(), raw)[0])
     bits = "what stands in a missing cell changes no bit of"
     require(all(torch.equal(values[0], v) for v in values), f"{bits} log_prob")
     require(all(torch.equal(gradients[0], g) for g in gradients), f"{bits} its gradient")
     require(torch.isfinite(gradients[0]).all(), "gradients are finite where cells are missing")
-    whole = part(raw).log_prob(x)[:, 0]
-    require(torch.allclose(values[0][:, 0], whole), "a mask of all ones is no mask")
     require((values[0][:, 1] == 0).all(), "log_prob of nothing is 0")
+    if not part.training:
+        whole = part(raw).log_prob(x)[:, 0]
+        require(torch.allclose(values[0][:, 0], whole), "a mask of all ones is no mask")
+
+
+def _trains(part: Likelihood, spec: DataSpec, raw: Tensor, x: Tensor) -> None:
+    if part.mask is not None:
+        _ignores_missing_cells(part, spec, raw, x)
+    _is_finite_when_saturated(part, x)
+    log_p = part(raw).log_prob(x)
+    require(log_p.shape == (_K, _B), "log_prob has shape (K, B) in training, too")
+    gradients_reach(part, log_p.sum(), "log_prob")
 
 
 def _is_finite_when_saturated(part: Likelihood, x: Tensor) -> None:

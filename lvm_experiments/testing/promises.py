@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 __all__ = [
+    "STANDARD_ERRORS",
     "agrees_with_moments",
+    "column_of",
     "example_of",
     "gradients_reach",
     "in_support",
@@ -18,7 +20,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from lvm_experiments.spec import DataSpec
+from lvm_experiments.spec import DataSpec, categories
 
 # Of the largest of at most some thousand comparisons: passed by chance with probability 1 - 1e-6.
 STANDARD_ERRORS = 6.0
@@ -40,18 +42,32 @@ def seeded(seed: int = 0) -> Iterator[None]:
 
 def example_of(spec: DataSpec, n: int) -> Tensor:
     """n made-up observations in the space of a description, shape `(n, *shape)`."""
+    if spec.space == "mixed":
+        return torch.cat([example_of(column_of(spec, d), n) for d in range(spec.dims)], -1)
     shape = (n, *spec.shape)
     if spec.space in ("binary", "bytes", "tokens"):
         return torch.randint(0, spec.levels or 2, shape).to(torch.get_default_dtype())
     if spec.space == "counts":
         return torch.poisson(torch.full(shape, 3.0))
-    return torch.rand(shape) * 0.98 + 0.01 if spec.space == "unit" else torch.randn(shape)
+    return torch.rand(shape) * 0.98 + 0.01 if spec.space in ("unit", "positive") else torch.randn(shape)
+
+
+def column_of(spec: DataSpec, d: int) -> DataSpec:
+    """A column of a table on its own, in the space of its type; `positive` is a column's only."""
+    kind = spec.columns[d]
+    if n := categories(kind):
+        return DataSpec("bytes", (1,), levels=n)
+    return DataSpec(kind, (1,), levels=2 if kind == "binary" else 0)
 
 
 def in_support(spec: DataSpec, x: Tensor) -> bool:
     """Whether all values lie in the space of a description."""
     if not bool(torch.isfinite(x).all()):
         return False
+    if spec.space == "mixed":
+        return all(in_support(column_of(spec, d), x[..., d]) for d in range(spec.dims))
+    if spec.space == "positive":
+        return bool((x > 0).all())
     if spec.space == "unit":
         return bool(((x >= 0) & (x <= 1)).all())
     if spec.space in ("binary", "bytes", "tokens", "counts"):

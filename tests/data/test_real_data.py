@@ -18,6 +18,10 @@ FACTS = {
     "BinarizedMnist": ((50000, 10000, 10000), "binary", (1, 28, 28), 2, 0, 0.130562),
     "Omniglot28": ((23000, 1345, 8070), "bytes", (1, 28, 28), 256, 1623, 20.5853),
     "Caltech101Silhouettes": ((4100, 2264, 2307), "binary", (1, 28, 28), 2, 101, 0.453680),
+    "Newsgroups": ((10268, 1000, 7505), "counts", (2000,), 0, 20, 0.0501478),
+    "MouseBladder": ((1680, 210, 210), "counts", (20670,), 0, 16, 0.104447),
+    "Pbmc3k": ((227, 28, 28), "counts", (914,), 0, 0, 1.334821),
+    "Smfish": ((3624, 453, 453), "counts", (33,), 0, 6, 5.674527),
     "FreyFaces": ((1565, 200, 200), "bytes", (1, 28, 20), 256, 0, 154.4988),
 }
 
@@ -71,3 +75,23 @@ def test_a_batch_costs_no_python_per_example(data_dir: Path) -> None:
         times.append((perf_counter() - start) / len(loader))
         assert seen == 50000
     assert min(times) < 500e-6  # measured: 17e-6; one call per example takes some 2e-3
+
+
+# rows, columns, classes
+TABLES = {
+    "banknote": (1372, 4, 2),
+    "breast_cancer": (569, 30, 2),
+    "concrete": (1030, 8, 0),
+    "wine_red": (1599, 11, 6),
+    "wine_white": (4898, 11, 7),
+    "yeast": (1484, 8, 10),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_have_their_rows_columns_and_classes(name: str, data_dir: Path) -> None:
+    data = catalogue.Uci(path=str(data_dir), name=name).load()  # type: ignore[arg-type]
+    rows = len(data.train) + len(data.val) + len(data.test)
+    assert (rows, *data.spec.shape, data.spec.classes) == TABLES[name]
+    assert data.spec.std is not None
+    assert torch.allclose(data.spec.std, torch.ones(data.spec.shape), rtol=1e-4)

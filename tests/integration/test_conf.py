@@ -233,6 +233,13 @@ def test_an_observation_that_is_chosen_keeps_its_keys_wherever_it_stands() -> No
 # ---- pairs of groups
 
 
+def is_scheduled(objective: str) -> bool:
+    """Whether it, or the one it is a variant of, has a schedule to choose."""
+    defaults = yaml.safe_load((CONF / "objective" / f"{objective}.yaml").read_text()).get("defaults", [])
+    above = [entry for entry in defaults if isinstance(entry, str) and entry != "_self_"]
+    return any(isinstance(entry, dict) for entry in defaults) or any(map(is_scheduled, above))
+
+
 PAIRS = [
     (f"{a}={x}", f"{b}={y}")
     for a, b in [
@@ -242,15 +249,18 @@ PAIRS = [
     ]
     for x in options(a)
     for y in options(b)
+    if a != "objective" or is_scheduled(x)
 ]
+
+
+@pytest.mark.parametrize("objective", [name for name in options("objective") if not is_scheduled(name)])
+def test_an_objective_without_a_schedule_has_none_to_choose(objective: str) -> None:
+    with pytest.raises(RequestError, match="nothing that is chosen has this group"):
+        composed(f"objective={objective}", "objective/schedule=linear")
 
 
 @pytest.mark.parametrize(("one", "other"), PAIRS)
 def test_two_options_go_together(one: str, other: str) -> None:
-    if one == "objective=iwae" and other.startswith("objective/"):
-        with pytest.raises(RequestError, match="nothing that is chosen has this group"):
-            composed(one, other)
-        return
     config = composed(one, other)
     for word in (one, other):
         group, _, option = word.partition("=")
@@ -273,6 +283,10 @@ def test_debug_beats_what_it_is_put_on_top_of() -> None:
     assert composed("debug=limit", "trainer.max_epochs=9").trainer.max_epochs == 9
     assert composed("debug=overfit").trainer.overfit_batches == 3
     assert composed("debug=profiler").trainer.profiler == "simple"
+    for debug in ("debug=fdr", "debug=limit"):
+        assert composed(debug).evaluation == composed("evaluation=glance").evaluation
+        for words in permutations((debug, "evaluation=full")):
+            assert composed(*words).evaluation == composed("evaluation=full").evaluation
     assert composed("callbacks=none").trainer.enable_checkpointing is False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import shutil
@@ -183,6 +184,25 @@ def test_a_finished_run_is_made_longer(whole: Whole, tmp_path: Path) -> None:
     assert yaml.safe_load((folder / "config.yaml").read_text())["trainer"]["max_epochs"] == EPOCHS
 
 
+def test_a_schedule_follows_a_run_that_is_made_longer(tmp_path: Path) -> None:
+    """A cosine that has come to its end would leave the further epochs without any learning."""
+    rates = {}
+    for name, given in {"follows": [], "given": ["scheduler.T_max=2"]}.items():
+        folder = RunFolder(tmp_path / name)
+        more = ["scheduler=cosine", "optimizer=sgd", "optimizer.lr=0.1", *given]
+        assert run(*words(folder.path, *more, epochs=2, spies=True)).code == 0
+        short = torch.load(folder.last, weights_only=True)
+        assert short["optimizer_states"][0]["param_groups"][0]["lr"] == 0.0
+        finished = resume(folder.path, "trainer.max_epochs=3")
+        assert finished.code == 0, finished.err
+        longer = torch.load(folder.last, weights_only=True)
+        rates[name] = longer["lr_schedulers"][0]["T_max"], longer["optimizer_states"][0]["param_groups"][0]["lr"]
+        moved = any(not torch.equal(x, short["state_dict"][n]) for n, x in longer["state_dict"].items() if "model" in n)
+        assert moved == (name == "follows")
+    assert rates["follows"] == (3, pytest.approx(0.0, abs=1e-12))
+    assert rates["given"] == (2, pytest.approx(0.05))  # up again, as torch's own
+
+
 def test_a_finished_run_is_measured_again(whole: Whole, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     shutil.copytree(whole.path, folder)
@@ -232,6 +252,9 @@ def test_whatever_is_trained_and_however(variation: str, tmp_path: Path) -> None
     finished = resume(folder)
     assert finished.code == 0, finished.err
     check_is(folder, other.path)
+    accumulated = RunFolder(folder).read_config()["trainer"]["accumulate_grad_batches"]
+    results = json.loads((folder / "results.json").read_text())
+    assert results["model"]["updates"] == EPOCHS * math.ceil(STEPS / accumulated)
 
 
 REFUSED = {

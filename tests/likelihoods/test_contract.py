@@ -7,28 +7,44 @@ import torch
 
 from lvm_experiments import likelihoods
 from lvm_experiments.likelihoods import Likelihood
+from lvm_experiments.likelihoods.autoregressive_pixels import AutoregressivePixelsLikelihood
 from lvm_experiments.spec import DataSpec
 from lvm_experiments.testing import check_likelihood
 from tests.support.members import buildable, members, undocumented
 
 LIKELIHOODS = members("lvm_experiments.likelihoods", Likelihood)
 SHAPES = [(5,), (1, 3, 4), (3, 2, 2)]
-LEVELS = {"binary": [2], "bytes": [2, 17, 256]}
+LEVELS = {"binary": [2], "bytes": [2, 17, 256], "tokens": [4]}
+TABLES = ("counts", "mixed", "tokens")  # no image is one
+IMAGES = AutoregressivePixelsLikelihood  # takes nothing else
+CASES = [
+    (kind, shape)
+    for kind in LIKELIHOODS
+    for shape in (SHAPES[:1] if kind.space in TABLES else SHAPES[1:] if issubclass(kind, IMAGES) else SHAPES)
+]
+COLUMNS = ("real", "categorical(3)", "counts", "positive", "binary")
+
+
+def spec_of(kind: type[Likelihood], shape: tuple[int, ...], levels: int = 0) -> DataSpec:
+    columns = COLUMNS if kind.space == "mixed" else ()
+    return DataSpec(kind.space, shape, levels=levels, columns=columns)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("kind", LIKELIHOODS, ids=lambda k: k.__name__)
+@pytest.mark.parametrize(("kind", "shape"), CASES, ids=lambda c: getattr(c, "__name__", str(c)))
 def test_contract(
     kind: type[Likelihood], shape: tuple[int, ...], dtype: torch.dtype, request: pytest.FixtureRequest
 ) -> None:
     if dtype == torch.float64:
         request.getfixturevalue("float64")
     for levels in LEVELS.get(kind.space, [0]):
-        check_likelihood(buildable(kind, given=1), DataSpec(kind.space, shape, levels=levels))
+        check_likelihood(buildable(kind, given=1), spec_of(kind, shape, levels))
 
 
-@pytest.mark.parametrize("kind", LIKELIHOODS, ids=lambda k: k.__name__)
+OF_IMAGES = [kind for kind in LIKELIHOODS if kind.space != "mixed" and kind.mask in ("cells", "pixels")]
+
+
+@pytest.mark.parametrize("kind", OF_IMAGES, ids=lambda k: k.__name__)
 def test_a_mask_broadcasts_over_channels(kind: type[Likelihood]) -> None:
     """Whole pixels are missing: the mask has one channel, x three."""
     part = buildable(kind, given=1)(DataSpec(kind.space, (3, 2, 2), levels=4))

@@ -8,12 +8,29 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from lvm_experiments.batch import Batch
 from lvm_experiments.distributions import DiagonalNormal
 from lvm_experiments.errors import RequestError
 from lvm_experiments.likelihoods import BernoulliLikelihood
 from lvm_experiments.models import VAE
 from lvm_experiments.networks import MLPDecoder, MLPEncoder
-from lvm_experiments.objectives import ELBO, IWAE, Objective
+from lvm_experiments.objectives import (
+    CIWAE,
+    ELBO,
+    GECO,
+    IWAE,
+    PIWAE,
+    RWS,
+    STL,
+    TVO,
+    VR,
+    Capacity,
+    DReG,
+    FreeBits,
+    MultipleIWAE,
+    Objective,
+    Progress,
+)
 from lvm_experiments.posteriors import DiagonalNormalPosterior, Posterior
 from lvm_experiments.priors import StandardNormalPrior
 from lvm_experiments.spec import DataSpec
@@ -55,17 +72,48 @@ def model(posterior: type[Posterior]) -> VAE:
     return VAE(spec, 2, encoder, posterior, StandardNormalPrior, decoder, BernoulliLikelihood)
 
 
-@pytest.mark.parametrize("objective", [ELBO(), IWAE()])
-def test_draws_without_gradients_are_refused(objective: Objective) -> None:
+class OutsidePosterior(DiagonalNormalPosterior):
+    """One that trains with draws its density is not for, as relaxed families do."""
+
+    draws_in_support = False
+
+
+def refused(objective: Objective, posterior: type[Posterior], needs: str) -> None:
     objective.check(model(DiagonalNormalPosterior))
-    with pytest.raises(RequestError, match="needs a posterior whose draws carry gradients"):
-        objective.check(model(ScorePosterior))
+    with pytest.raises(RequestError, match=f"^objective: {type(objective).__name__} needs {needs}"):
+        objective.check(model(posterior))
 
 
-def test_a_density_at_any_point_is_needed_by_the_importance_weighted_bound() -> None:
-    ELBO().check(model(OwnDrawsPosterior))
-    with pytest.raises(RequestError, match="needs a posterior whose density is known at any point"):
-        IWAE().check(model(OwnDrawsPosterior))
+@pytest.mark.parametrize("objective", [DReG(), STL(), VR(), CIWAE(), PIWAE(), MultipleIWAE(), FreeBits()])
+def test_draws_without_gradients_are_refused_where_the_gradient_passes_them(objective: Objective) -> None:
+    draws = "a posterior (whose draws carry gradients|with reparameterised draws)"
+    refused(objective, ScorePosterior, draws)
+
+
+@pytest.mark.parametrize("objective", [ELBO(), IWAE(), Capacity(), GECO(), TVO(), RWS()])
+def test_draws_without_gradients_are_taken_where_the_score_function_helps(objective: Objective) -> None:
+    objective.check(model(ScorePosterior))
+
+
+@pytest.mark.parametrize("objective", [DReG(), STL(), TVO(), RWS()])
+def test_a_density_at_any_point_is_needed_where_draws_are_scored_again(objective: Objective) -> None:
+    refused(objective, OwnDrawsPosterior, "a posterior whose density is known at any point")
+
+
+@pytest.mark.parametrize("objective", [ELBO(), IWAE(3), VR(), CIWAE(), PIWAE(), MultipleIWAE(), FreeBits(), GECO()])
+def test_the_density_of_own_draws_is_enough_for_the_others(objective: Objective) -> None:
+    own = model(OwnDrawsPosterior)
+    objective.check(own)
+    loss = objective(own, Batch(torch.ones(3, 4)), Progress()).loss["model"]
+    loss.backward()
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in own.parameters())
+
+
+@pytest.mark.parametrize("objective", [IWAE(), DReG(), STL(), VR(), CIWAE(), PIWAE(), MultipleIWAE(), TVO(), RWS()])
+def test_weights_want_draws_that_are_values_of_the_density(objective: Objective) -> None:
+    refused(objective, OutsidePosterior, "a posterior whose training draws are values of its own density")
+    for other in (ELBO(), FreeBits(), Capacity(), GECO()):
+        other.check(model(OutsidePosterior))
 
 
 def test_a_posterior_that_knows_its_own_draws_only_is_evaluated() -> None:

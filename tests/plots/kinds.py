@@ -14,10 +14,13 @@ from lvm_experiments.batch import Batch
 from lvm_experiments.distributions import DiagonalNormal, Observation
 from lvm_experiments.likelihoods import (
     BernoulliLikelihood,
+    CategoricalLikelihood,
     DiscretizedLogisticLikelihood,
     GaussianLikelihood,
+    HeterogeneousLikelihood,
+    PoissonLikelihood,
 )
-from lvm_experiments.models import VAE, LatentVariableModel
+from lvm_experiments.models import VAE, ConditionalVAE, HierarchicalVAE, LatentVariableModel, ProbabilisticPCA
 from lvm_experiments.models.base import Pick
 from lvm_experiments.networks import MLPDecoder, MLPEncoder
 from lvm_experiments.observations import BinariseDynamic, Identity, ToReal
@@ -25,6 +28,7 @@ from lvm_experiments.plots import Illustration
 from lvm_experiments.posteriors import DiagonalNormalPosterior
 from lvm_experiments.priors import StandardNormalPrior
 from lvm_experiments.spec import DataSpec
+from tests.support.parts import CodesPosterior, CodesPrior
 
 N = 40  # examples
 HISTORY = [
@@ -73,6 +77,11 @@ def colour(latent_dim: int = 3) -> Illustration:
     return _illustration(ToReal(_summary("bytes", x, levels=256, classes=3)), x, latent_dim, GaussianLikelihood)
 
 
+def large(latent_dim: int = 3) -> Illustration:
+    x = torch.randint(0, 256, (N, 1, 28, 28), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
+    return _illustration(ToReal(_summary("bytes", x, levels=256, classes=3)), x, latent_dim, GaussianLikelihood)
+
+
 def table(latent_dim: int = 2, columns: int = 5) -> Illustration:
     x = torch.randn(N, columns, generator=torch.Generator().manual_seed(1)) * 100 + 7
     observation = ToReal(_summary("real", x, classes=3), standardise=True)
@@ -85,7 +94,70 @@ def bits(latent_dim: int = 2) -> Illustration:
     return _illustration(observation, x, latent_dim, BernoulliLikelihood)
 
 
-KINDS = {"grey": grey, "levels": levels, "colour": colour, "table": table, "bits": bits}
+def counts(latent_dim: int = 2) -> Illustration:
+    x = torch.poisson(torch.full((N, 4), 60.0), generator=torch.Generator().manual_seed(1))
+    return _illustration(Identity(_summary("counts", x, classes=3)), x, latent_dim, PoissonLikelihood)
+
+
+def mixed(latent_dim: int = 2) -> Illustration:
+    generator = torch.Generator().manual_seed(1)
+    columns = ("real", "positive", "binary", "counts", "categorical(3)")
+    x = torch.rand(N, 5, generator=generator) * torch.tensor([9.0, 9, 2, 9, 3])
+    x[:, 2:] = x[:, 2:].floor()
+    observation = Identity(_summary("mixed", x, classes=3, columns=columns))
+    return _illustration(observation, x, latent_dim, HeterogeneousLikelihood)
+
+
+def tokens(latent_dim: int = 2) -> Illustration:
+    x = torch.randint(0, 7, (N, 5), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
+    context = _illustration(Identity(_summary("bytes", x, levels=7, classes=3)), x, latent_dim, CategoricalLikelihood)
+    context.observation.source = context.source.replace(space="tokens")
+    return context
+
+
+def codes(latent_dim: int = 3) -> Illustration:
+    """Latents are one-hot, of two axes each."""
+    context = grey(latent_dim)
+    parts = partial(MLPEncoder, hidden=[16]), partial(MLPDecoder, hidden=[16])
+    spec = context.observation.spec
+    model = VAE(spec, latent_dim, parts[0], CodesPosterior, CodesPrior, parts[1], BernoulliLikelihood)
+    return changed(context, model=model)
+
+
+def layers() -> Illustration:
+    """Three latents, drawn from the top down and inferred from the bottom up."""
+    context, parts = grey(), (partial(MLPEncoder, hidden=[16]), partial(MLPDecoder, hidden=[16]))
+    rest = (DiagonalNormalPosterior, StandardNormalPrior, parts[1], BernoulliLikelihood)
+    model = HierarchicalVAE(context.observation.spec, 1, 3, 2, [8], "tanh", parts[0], *rest)
+    return changed(context, model=model)
+
+
+def labelled() -> Illustration:
+    """A model of x given its label."""
+    context, parts = grey(), (partial(MLPEncoder, hidden=[16]), partial(MLPDecoder, hidden=[16]))
+    rest = (DiagonalNormalPosterior, StandardNormalPrior, parts[1], BernoulliLikelihood)
+    return changed(context, model=ConditionalVAE(context.observation.spec, 4, parts[0], *rest))
+
+
+def exact() -> Illustration:
+    context = table()
+    return changed(context, model=ProbabilisticPCA(context.observation.spec, 2))
+
+
+KINDS = {
+    "grey": grey,
+    "levels": levels,
+    "colour": colour,
+    "table": table,
+    "bits": bits,
+    "counts": counts,
+    "mixed": mixed,
+    "tokens": tokens,
+    "codes": codes,
+    "layers": layers,
+    "labelled": labelled,
+    "exact": exact,
+}
 
 
 class Conditional(LatentVariableModel):
@@ -110,7 +182,7 @@ def changed(context: Illustration, **fields: Any) -> Illustration:
 
 def mosaics(figure: Any) -> list[Any]:
     """The images of a page, each with its tiles: arrays of shape `(height, width, 3)`."""
-    return [axes.images[0].get_array() for axes in figure.axes if axes.images]
+    return [artist.image for artist in figure.artists if hasattr(artist, "image")]
 
 
 def words(figure: Any) -> str:

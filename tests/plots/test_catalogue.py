@@ -11,13 +11,20 @@ from matplotlib.figure import Figure
 from lvm_experiments.plots import catalogue, figures, png
 from tests.plots.kinds import KINDS, changed, grey, levels, words
 
-EVERYWHERE = {"learning_curves", "latent_scatter", "reconstructions", "samples", "traversals"}
+EVERYWHERE = {"learning_curves", "latent_scatter", "model", "reconstructions", "samples", "traversals"}
 APPLIES = {
     "grey": EVERYWHERE,
     "levels": EVERYWHERE | {"manifold"},
     "colour": EVERYWHERE,
     "table": EVERYWHERE,
     "bits": EVERYWHERE,
+    "counts": EVERYWHERE,
+    "mixed": EVERYWHERE,
+    "tokens": {"learning_curves", "latent_scatter", "model"},
+    "codes": EVERYWHERE - {"latent_scatter", "traversals"},
+    "layers": EVERYWHERE,
+    "labelled": EVERYWHERE,
+    "exact": EVERYWHERE,
 }
 
 

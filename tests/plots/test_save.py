@@ -30,7 +30,7 @@ def test_one_failure_costs_one_figure(tmp_path: Path) -> None:
         (tmp_path / f"{name}.png").write_bytes(b"of an earlier model")
     gallery = save_figures(context, tmp_path)
     assert set(gallery.paths) == {"latent_scatter", "learning_curves"}
-    assert set(gallery.failures) == {"reconstructions", "samples", "traversals"}
+    assert set(gallery.failures) == {"model", "reconstructions", "samples", "traversals"}
     assert gallery.failures["samples"] == "ArithmeticError: out of order"
     assert gallery.warning is not None
     assert "\n" not in gallery.warning

@@ -11,6 +11,7 @@ from lvm_experiments.plots import picture, png
 from lvm_experiments.plots.page import Panel, page
 from lvm_experiments.plots.tiles import columns_for, pixels, tile, zoom_for
 from lvm_experiments.spec import DataSpec
+from tests.plots.kinds import mosaics
 
 RANDOM = torch.Generator().manual_seed(0)
 
@@ -86,7 +87,7 @@ def test_pictures_are_of_images_only() -> None:
     x = torch.randint(0, 256, (70, 3, 8, 8), generator=RANDOM)
     figure = picture(x, spec(3, 8, 8), "Samples", "a run")
     assert figure is not None
-    tiles = figure.axes[0].images[0].get_array()
+    (tiles,) = mosaics(figure)
     assert tiles.shape[0] == tiles.shape[1]  # 64 in eight rows
     assert picture(x[:3], spec(3, 8, 8), "Samples") is not None
     assert picture(torch.zeros(5, 4), spec(4), "Samples") is None

@@ -24,8 +24,20 @@ def test_a_sweep_tells_its_points_in_its_order(tmp_path: Path) -> None:
     run = found.runs[0]
     assert (run.name, run.state, run.seconds) == ("gaussian_8/seed-0", "completed", 75.0)
     assert run.commit == "aaaaaaaaaa + bbbbbbbb"
-    assert run.best_epoch(higher_is_better=True) == 11
+    assert run.best_epoch == 11
     assert run.history["val/elbo"][0] == (1.0, -100.0)
+
+
+def test_the_best_epoch_is_that_of_the_monitor_though_no_final_number_has_it(tmp_path: Path) -> None:
+    config = {"seed": 0, "monitor": "val/iw_elbo"}
+    write_run(tmp_path / "r", config=config, state="running")
+    rows = ["epoch,step,val/elbo,val/iw_elbo,val/mine", "0,1,-3,-9,1", "1,2,-2,-7,2", "2,3,-1,-8,3"]
+    (tmp_path / "r" / "metrics.csv").write_text("\n".join(rows) + "\n")
+    (run,) = collect([tmp_path]).runs
+    assert run.best_epoch == 2
+    write_run(tmp_path / "r", config={**config, "monitor": "val/mine"}, state="running")
+    (tmp_path / "r" / "metrics.csv").write_text("\n".join(rows) + "\n")
+    assert collect([tmp_path]).runs[0].best_epoch is None  # nobody says which way is better
 
 
 def test_jobs_that_have_not_started_are_queued(tmp_path: Path) -> None:

@@ -113,6 +113,35 @@ def test_numbers_measured_in_different_ways_are_ranked_apart(changes: dict[str, 
     assert "ranked apart" in " ".join(comparison.notes)
 
 
+EXACT = {"num_samples": None, "estimator": "exact, closed form"}
+
+
+def test_an_exact_number_is_ranked_with_estimates_from_any_number_of_draws(tmp_path: Path) -> None:
+    runs = [one(2, 0, 1.0, 1.0, num_samples=1000), one(4, 0, 0.5, 0.5, **EXACT), one(8, 0, 2.0, 2.0, **EXACT)]
+    comparison = compare(collect([write_sweep(tmp_path / "one", runs)]))
+    assert list(comparison.groups.values()) == [(1, 0, 2)]
+    assert best(comparison, "nll") == {"4"}
+    (note,) = [note for note in comparison.notes if "Exact numbers" in note]
+    assert note.startswith("Exact numbers are ranked with estimates from any number of draws; ")
+    # Estimates from other numbers of draws are apart as ever, each beside what is exact.
+    runs.append(one(16, 0, 0.1, 0.1, num_samples=100))
+    comparison = compare(collect([write_sweep(tmp_path / "two", runs)]))
+    assert sorted(comparison.groups.values()) == [(1, 0, 2), (3, 1, 2)]
+    assert any("K = 1000" in name for name in comparison.groups)
+    # Exact ones of other data are not.
+    runs = [one(2, 0, 1.0, 1.0), one(8, 0, 0.5, 0.5, **EXACT, config={"data": {"_target_": "a.Mnist"}})]
+    comparison = compare(collect([write_sweep(tmp_path / "three", runs)]))
+    assert sorted(map(len, comparison.groups.values())) == [1, 1]
+    assert not any("Exact numbers" in note for note in comparison.notes)
+
+
+def test_exact_numbers_alone_need_no_note(tmp_path: Path) -> None:
+    runs = [one(2, 0, 1.0, 1.0, **EXACT), one(8, 0, 0.5, 0.5, **EXACT)]
+    comparison = compare(collect([write_sweep(tmp_path, runs)]))
+    assert best(comparison, "nll") == {"8"}
+    assert not any("Exact numbers" in note for note in comparison.notes)
+
+
 def test_differences_to_the_best_are_paired_over_examples(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     hardness = 20 * generator.normal(size=30)  # common to all runs: it cancels

@@ -216,6 +216,7 @@ def test_scales() -> None:
     assert round_numbers(-1.0, 1.0, 4) == (-1.0, -0.5, 0.0, 0.5, 1.0)
     flat = Scale.linear([3.0, 3.0], 0, 100)
     assert flat(3.0) == pytest.approx(50)
+    assert Scale.linear([1, 2], 0, 100, margin=0, whole=True).labels == ("1", "2")  # epochs
     ratios = Scale.through([2, 8, 32], 0, 100)
     assert ratios.logarithmic
     assert ratios(8) == pytest.approx(50)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -49,6 +50,12 @@ def folder(tmp_path: Path) -> RunFolder:
 @pytest.fixture
 def trained(folder: RunFolder) -> TrainedModel:
     return lvm_experiments.load(folder.path)
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> TrainedModel:
+    """One for all tests that only ask it something."""
+    return lvm_experiments.load(folder_of(tmp_path_factory.mktemp("asked") / "run"))
 
 
 def images() -> torch.Tensor:
@@ -119,6 +126,71 @@ def test_evidence_has_its_error_and_refuses_what_has_no_density(trained: Trained
     real = TrainedModel(trained.model, Identity(trained.spec), trained.config, trained.folder)
     with pytest.raises(RequestError, match=r"^x: BernoulliLikelihood is a distribution over binary values"):
         real.evidence(images())
+
+
+ARRAYS: dict[str, Any] = {
+    "bytes": lambda x: x.numpy(),
+    "floats": lambda x: x.numpy().astype(np.float32),
+    "double floats": lambda x: x.double(),
+    "foreign integers": lambda x: x.numpy().astype(">u4"),
+    "a list": lambda x: x.tolist(),
+    "a batch of arrays": lambda x: Batch(x.numpy(), index=np.arange(6)),
+}
+
+
+@pytest.mark.parametrize("kind", ARRAYS)
+def test_arrays_are_as_good_as_tensors(kind: str, asked: TrainedModel) -> None:
+    x, given = images(), ARRAYS[kind](images())
+    assert torch.equal(asked.encode(given)["z"], asked.encode(x)["z"])
+    assert torch.equal(asked.reconstruct(given), asked.reconstruct(x))
+    assert torch.equal(asked.evidence(given, 3).log_p, asked.evidence(x, 3).log_p)
+    assert asked.encode(asked.sample(4).numpy())["z"].shape == (4, 2)
+
+
+def test_true_and_false_are_one_and_zero(asked: TrainedModel) -> None:
+    black = images() > 8
+    for given in (black, black.numpy()):
+        assert torch.equal(asked.encode(given)["z"], asked.encode(black.to(torch.uint8))["z"])
+
+
+def spoiled(value: float) -> torch.Tensor:
+    x = images().float()
+    x[2, 0, 3, 3] = value
+    return x
+
+
+FOREIGN: dict[str, tuple[Any, str]] = {
+    "one example": (lambda: images()[0], r"x: examples of shape (8, 8) where (1, 8, 8) was expected; the first axis"),
+    "another size": (lambda: torch.zeros(2, 1, 7, 8), "x: examples of shape (1, 7, 8) where (1, 8, 8) was expected; "),
+    "nothing": (lambda: Batch(None, label=torch.zeros(3)), "x: there are no observations"),
+    "too large": (lambda: spoiled(17), "x: values from 0 to 17 where 17 levels are integers from 0 to 16"),
+    "below": (lambda: spoiled(-1), "x: values from -1 to 16 where 17 levels are integers from 0 to 16"),
+    "between": (lambda: spoiled(0.5), "x: values from 0 to 16 where 17 levels are integers from 0 to 16"),
+    "scaled": (lambda: images() / 16, "x: values from 0 to 1 where 17 levels are integers from 0 to 16"),
+    "missing": (lambda: spoiled(float("nan")), "x: NaN or infinite values; a mask says which cells are missing"),
+    "infinite": (lambda: spoiled(float("inf")).numpy(), "x: NaN or infinite values; a mask says"),
+    "words": (lambda: np.full((2, 1, 8, 8), "a"), "x: <U1 where numbers were expected"),
+    "objects": (lambda: np.full((2, 1, 8, 8), None), "x: object where numbers were expected"),
+    "ragged": (lambda: [[1.0], [1.0, 2.0]], "x: rows of different lengths"),
+}
+
+
+@pytest.mark.parametrize("wrong", FOREIGN)
+def test_what_the_data_cannot_be_is_refused_by_every_question(wrong: str, asked: TrainedModel) -> None:
+    make, text = FOREIGN[wrong]
+    for ask in (asked.observe, asked.encode, asked.reconstruct, asked.evidence):
+        with pytest.raises(RequestError) as refused:
+            ask(make())
+        assert str(refused.value).startswith(text)
+
+
+def test_a_cell_that_is_missing_may_hold_anything(asked: TrainedModel) -> None:
+    x, mask = images().float(), torch.ones(6, 1, 8, 8, dtype=torch.bool)
+    x[2, 0, 3, 3], mask[2, 0, 3, 3] = 99.0, False
+    assert asked.observe(Batch(x, mask=mask)).x.shape == (6, 1, 8, 8)
+    x[2, 0, 3, 4] = 99.0
+    with pytest.raises(RequestError, match=r"^x: values from 0 to 99 where 17 levels are integers from 0 to 16$"):
+        asked.observe(Batch(x, mask=mask))
 
 
 def test_no_data_set_is_read(folder: RunFolder) -> None:

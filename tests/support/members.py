@@ -13,6 +13,7 @@ EXAMPLES: dict[tuple[str, str], Any] = {
     ("hidden", "list[PositiveInt]"): [7, 6],
     ("hidden", "PositiveInt"): 9,
     ("channels", "list[PositiveInt]"): [3, 4],
+    ("kernels", "list[PositiveInt]"): [5, 3],
 }
 
 

@@ -17,6 +17,7 @@ from lvm_experiments.plots.chart import chart
 from lvm_experiments.plots.illustration import Illustration
 from lvm_experiments.plots.latents import are_real, latent_names, prior_moments
 from lvm_experiments.plots.style import CLASSES, MUTED
+from lvm_experiments.priors import Prior
 
 TITLE = "Latent space"
 DESCRIPTION = "Posterior means of examples by class; by principal components where L > 2."
@@ -31,7 +32,9 @@ def draw(context: Illustration) -> Figure | None:
     facts = [f"posterior means of {len(codes)} {context.split} examples"]
     if dims > 2:
         facts.append(f"{dims} latent dimensions")
-    if dims == 2:
+    # A prior that hangs on what examples are conditioned on is another for each of them.
+    one_prior = dims == 2 and not any(isinstance(m, Prior) and m.conditional for m in context.model.modules())
+    if one_prior:
         facts.append("dashed: 2 standard deviations of the prior")
     figure = chart(5.2, 4.4, TITLE, context.subtitle(*facts, context.space))
     axes = figure.add_subplot()
@@ -41,7 +44,7 @@ def draw(context: Illustration) -> Figure | None:
     axes.set_xlabel(below)
     axes.set_ylabel(left)
     _scatter(figure, axes, points, label)
-    if dims == 2:
+    if one_prior:
         _prior(context, axes)
     return figure
 
@@ -85,7 +88,7 @@ def _scatter(figure: Figure, axes: Axes, points: np.ndarray, label: np.ndarray) 
     if flat:  # the axis tells the class
         return
     if not few:
-        bar = figure.colorbar(dots, ax=axes, label="class", pad=0.02)
+        bar = figure.colorbar(dots, cax=axes.inset_axes((1.02, 0, 0.04, 1)), label="class")
         shown = np.unique(np.linspace(0, len(values) - 1, 6).round().astype(int)).tolist()
         bar.set_ticks(shown, labels=[f"{values[n]}" for n in shown])
         bar.outline.set_visible(False)
@@ -107,7 +110,7 @@ def _word(values: np.ndarray, number: float) -> str:
 
 def _prior(context: Illustration, axes: Axes) -> None:
     """Where the prior expects the points to lie."""
-    middle, deviation = (m.double().cpu() for m in prior_moments(context.model, context.conditions(1)))
+    middle, deviation = (m.double().cpu() for m in prior_moments(context.model, context.conditions(1), context.latents))
     (x, y), (width, height) = middle.tolist(), (4 * deviation).tolist()
     axes.add_patch(Ellipse((x, y), width, height, fill=False, color=MUTED, linewidth=0.8, linestyle="--"))
     axes.autoscale_view()

@@ -37,7 +37,7 @@ def draw(context: Illustration) -> Figure | None:
         return None
     side = columns_for(context.source, _SIDE, width=1150)
     condition = context.conditions(1)
-    middle, deviation = prior_moments(context.model, condition)
+    middle, deviation = prior_moments(context.model, condition, first)
     steps = torch.special.ndtri((torch.arange(side, dtype=torch.float64) + 0.5) / side)
     across = middle[0] + deviation[0] * steps.to(middle)
     upwards = (middle[1] + deviation[1] * steps.to(middle)).flip(0)

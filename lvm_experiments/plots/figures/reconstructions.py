@@ -8,12 +8,11 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from torch import Tensor
 
 from lvm_experiments.plots.chart import shared_labels, small_multiples
 from lvm_experiments.plots.illustration import PICTURES, Illustration
 from lvm_experiments.plots.page import Panel, page
-from lvm_experiments.plots.style import INK, MODEL
+from lvm_experiments.plots.style import INK, MODEL, minus
 from lvm_experiments.plots.tiles import columns_for, pixels, tile, zoom_for
 
 TITLE = "Reconstructions"
@@ -23,20 +22,17 @@ _FEW = 40  # levels at which points would hide each other
 
 
 def draw(context: Illustration) -> Figure | None:
-    """Images: rows of data above rows of reconstructions. Tables: one against the other."""
+    """Images: rows of data above rows of reconstructions. Tables: one against the other. None for words."""
+    if not context.has_means:
+        return None
     return _images(context) if context.is_image else _table(context)
-
-
-def _reconstructed(context: Illustration) -> Tensor:
-    x = context.model.decode(context.latents, context.seen.condition)
-    return context.original(x, mean=True)
 
 
 def _images(context: Illustration) -> Figure:
     spec, mask = context.source, context.examples.mask
     assert context.seen.x is not None
     seen = context.original(context.seen.x)
-    rows = {f"{context.split} data": context.raw, "as observed": seen, "reconstruction": _reconstructed(context)}
+    rows = {f"{context.split} data": context.raw, "as observed": seen, "reconstruction": context.reconstructed}
     if torch.equal(seen, context.raw.to(seen.dtype)):  # the map's noise leaves no trace
         del rows["as observed"]
     n = min(PICTURES, len(context.raw))
@@ -57,7 +53,7 @@ def _images(context: Illustration) -> Figure:
 
 def _table(context: Illustration) -> Figure:
     data = context.raw.flatten(1).double().numpy()
-    guess = _reconstructed(context).flatten(1).double().numpy()
+    guess = context.reconstructed.flatten(1).double().numpy()
     facts = (f"{context.split} data", "E[x|z] at the posterior mean of z", context.space)
     figure, axes = small_multiples(context.source, TITLE, context.subtitle(*facts))
     generator = np.random.default_rng(context.seed)
@@ -85,4 +81,4 @@ def _explained(x: np.ndarray, y: np.ndarray) -> str:
     total = ((x[there] - x[there].mean()) ** 2).sum()
     if total == 0:
         return "constant"
-    return f"$R^2$ = {1 - ((x[there] - y[there]) ** 2).sum() / total:.2f}"
+    return "$R^2$ = " + minus(f"{1 - ((x[there] - y[there]) ** 2).sum() / total:.2f}")

@@ -20,7 +20,9 @@ _FEW = 40  # levels that get a bin each
 
 
 def draw(context: Illustration) -> Figure | None:
-    """Images: means on the left, draws on the right. Tables: a histogram for each dimension."""
+    """Images: means on the left, draws on the right. Tables: a histogram for each dimension. None for words."""
+    if not context.has_means:
+        return None
     return _images(context) if context.is_image else _table(context)
 
 
@@ -39,7 +41,7 @@ def _table(context: Illustration) -> Figure:
     data = context.raw.flatten(1).double().numpy()
     drawn = context.samples(EXAMPLES).flatten(1).double().numpy()
     facts = ("z from the prior, x from p(x|z)", context.space)
-    figure, axes = small_multiples(context.source, TITLE, context.subtitle(*facts))
+    figure, axes = small_multiples(context.source, TITLE, context.subtitle(*facts), foot=0.2)
     for number, one in enumerate(axes):
         real, dream = data[:, number], drawn[:, number]
         bins = _bins(real, dream, context.source.levels)
@@ -49,7 +51,7 @@ def _table(context: Illustration) -> Figure:
         one.spines["left"].set_visible(False)
     shared_labels(figure, left="density")
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    figure.legend(handles, labels, loc="lower center", ncols=2, borderaxespad=0.2)
     return figure
 
 

@@ -34,7 +34,7 @@ _ROWS = 20  # columns of a table that are shown
 
 def draw(context: Illustration) -> Figure | None:
     """The first example's posterior mean, with one coordinate after the other replaced."""
-    if not are_real(context.model):
+    if not are_real(context.model) or not context.has_means:
         return None
     return _images(context) if context.is_image else _table(context)
 
@@ -48,7 +48,7 @@ def _walk(context: Illustration, dimensions: list[int], steps: Tensor) -> tuple[
     """
     first = {name: z[:1] for name, z in context.latents.items()}
     condition = context.conditions(1)
-    middle, deviation = prior_moments(context.model, condition)
+    middle, deviation = prior_moments(context.model, condition, first)
     z = flatten(first).repeat(len(dimensions), len(steps), 1)
     for row, d in enumerate(dimensions):
         z[row, :, d] = middle[d] + deviation[d] * steps.to(z)
@@ -120,7 +120,7 @@ def _table(context: Illustration) -> Figure:
         one.spines[:].set_visible(False)
     panels[0].set_yticks(range(shown), [column_name(d) for d in range(shown)])
     shared_labels(figure, below="z in standard deviations of the prior")
-    bar = figure.colorbar(scale, ax=panels, pad=0.02)
+    bar = figure.colorbar(scale, cax=panels[-1].inset_axes((1.1, 0, 0.1, 1)))
     bar.set_label("E[x|z] $-$ mean of the data\n(standard deviations)")
     bar.outline.set_visible(False)
     return figure

@@ -61,8 +61,7 @@ def runs_table(comparison: Comparison, out: Path) -> Html:
 
 
 def _run(comparison: Comparison, run: Run, out: Path) -> Html:
-    column = comparison.column(run.monitor.rpartition("/")[2])
-    epoch = run.best_epoch(higher_is_better=column.higher_is_better if column else None)
+    epoch = run.best_epoch
     link = Path(os.path.relpath(run.folder.path, out)).as_posix() + "/"
     trace = (
         element("a", "traceback", href=f"{link}traceback.txt")

@@ -195,8 +195,8 @@ def _gallery(comparison: Comparison, most: int) -> Html | None:
     head = element(
         "div", element("span"), [element("span", kind) for kind in kinds], class_="strip head", aria_hidden="true"
     )
-    note = "Of the first completed run of each row: means of x at the posterior mean of z for the same test images;"
-    note += " means and draws of x for z from the prior."
+    note = "Of the first completed run of each row: means of x at the posterior mean of z for the same test "
+    note += "images; means and draws of x for z from the prior." if found.test is not None else "examples; draws of x."
     if found.left_out:
         note += f" {found.left_out} further rows are left out to keep the file small."
     style = f"--kinds:{len(kinds)}"

@@ -7,6 +7,7 @@ __all__ = ["learning_curves", "parallel_coordinates"]
 import math
 from collections.abc import Sequence
 
+from lvm_experiments.evaluation.metrics import METRICS
 from lvm_experiments.reports.answer import plus_minus, title
 from lvm_experiments.reports.comparison import Comparison
 from lvm_experiments.reports.html.chart import Plane, better, figure, path
@@ -52,7 +53,8 @@ def parallel_coordinates(comparison: Comparison, layout: Layout, space: str) -> 
                 (title(column.metric), _directed(unit, column), Scale.linear(known, bottom, top, margin=0), finite)
             )
     # Labels stand left of their axis, those of the first one at the edge.
-    left, right = 16 + 6.6 * max(len(label[:_LETTERS]) for label in axes[0][2].labels), width - 60
+    written = max(6.6 * max(len(label[:_LETTERS]) for label in axes[0][2].labels), 3.8 * len(axes[0][0]))
+    left, right = 16 + written, width - 60
     step = (right - left) / max(len(axes) - 1, 1)
     drawn: list[Html] = []
     for place, (name, unit, scale, _) in enumerate(axes):
@@ -96,10 +98,10 @@ def learning_curves(comparison: Comparison, layout: Layout, space: str) -> Html 
     histories = [run.history[metric] for _, run in shown]
     settled = [value for pairs in histories for value in _settled(pairs)]
     number = comparison.spaces.index(space) if space in comparison.spaces else "none"
-    column = comparison.column(metric.rpartition("/")[2])
+    column = _declared(metric.rpartition("/")[2])
     unit = f" ({column.unit})" if column else ""
     plane = Plane(
-        Scale.linear([epoch for pairs in histories for epoch, _ in pairs], *Plane.across(), margin=0),
+        Scale.linear([epoch for pairs in histories for epoch, _ in pairs], *Plane.across(), margin=0, whole=True),
         Scale.linear(settled, *Plane.down()),
         "epoch",
         f"validation {title(metric.rpartition('/')[2])}{unit}{better(column)}",
@@ -111,7 +113,7 @@ def learning_curves(comparison: Comparison, layout: Layout, space: str) -> Html 
         pairs = _thinned(run.history[metric])
         d = path([(plane.x(epoch), plane.y(value)) for epoch, value in pairs])
         tip = f"{run.name}\n{run.state}, {len(run.history[metric])} epochs"
-        best = run.best_epoch(higher_is_better=column.higher_is_better if column else None)
+        best = run.best_epoch
         if best is not None:
             value = dict(run.history[metric]).get(float(best), math.nan)
             tip += f"\nbest {plus_minus(value, None)} in epoch {best}"
@@ -122,6 +124,12 @@ def learning_curves(comparison: Comparison, layout: Layout, space: str) -> Html 
     return figure(
         space or "not measured yet", f"learning curves of {len(shown)} runs, {space}", plane.draw(lines, points)
     )
+
+
+def _declared(metric: str) -> Column | None:
+    """A metric as a column, though the final numbers may not have it."""
+    known = METRICS.get(metric)
+    return Column(known.name, known.unit, known.higher_is_better) if known else None
 
 
 def _directed(unit: str, column: Column) -> str:

@@ -40,9 +40,16 @@ class Scale:
 
     @classmethod
     def linear(
-        cls, values: Sequence[float], start: float, end: float, *, ticks: int = 5, margin: float = 0.06
+        cls,
+        values: Sequence[float],
+        start: float,
+        end: float,
+        *,
+        ticks: int = 5,
+        margin: float = 0.06,
+        whole: bool = False,
     ) -> Scale:
-        """Over the range of some numbers and a margin, with round numbers written.
+        """Over the range of some numbers and a margin, with round numbers written, or only whole ones.
 
         Example:
             >>> Scale.linear([0.0, 10.0], 0, 100, margin=0).ticks
@@ -55,6 +62,8 @@ class Scale:
         pad = (high - low) * margin
         low, high = low - pad, high + pad
         chosen = round_numbers(low, high, ticks)
+        if whole:
+            chosen = tuple(dict.fromkeys(float(round(tick)) for tick in chosen))
         return cls(low, high, start, end, chosen, tuple(_labels(chosen)))
 
     @classmethod

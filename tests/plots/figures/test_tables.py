@@ -26,7 +26,7 @@ def test_reconstructions_are_drawn_against_the_data_of_each_column() -> None:
         assert points[:, 1] == pytest.approx(guess[:, d].numpy(), rel=1e-5)
         x, y = context.raw[:, d].double(), guess[:, d].double()
         share = 1 - ((x - y) ** 2).sum() / ((x - x.mean()) ** 2).sum()
-        assert f"$R^2$ = {share:.2f}" in axes.get_title()
+        assert f"$R^2$ = {share:.2f}".replace("-", "−") in axes.get_title()
         assert f"x_{{{d + 1}}}" in axes.get_title()
 
 

@@ -1,0 +1,48 @@
+"""Counts given their total."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from lvm_experiments.distributions import Multinomial, Poisson
+
+pytestmark = pytest.mark.usefixtures("float64")
+
+
+def test_it_is_scipy_s() -> None:
+    logits, x = torch.randn(2, 3, 5), torch.poisson(torch.full((3, 5), 4.0))
+    mine = Multinomial(logits, torch.tensor(20.0)).log_prob(x)
+    share = torch.softmax(logits, -1).numpy()
+    for k in range(2):
+        for b in range(3):
+            truth = stats.multinomial(int(x[b].sum()), share[k, b]).logpmf(x[b].numpy())
+            assert mine[k, b].item() == pytest.approx(truth, rel=1e-10)
+
+
+def test_it_is_what_poisson_cells_are_given_their_total() -> None:
+    logits, x = torch.randn(1, 1, 6), torch.tensor([[3.0, 0, 1, 7, 0, 2]])
+    cells = Poisson(torch.log_softmax(logits, -1) + np.log(9.0)).log_prob(x)
+    total = stats.poisson(9.0).logpmf(13)
+    assert torch.allclose(Multinomial(logits, torch.tensor(9.0)).log_prob(x), cells - total, rtol=1e-12)
+
+
+def test_nothing_counted_is_certain() -> None:
+    assert Multinomial(torch.randn(1, 1, 4), torch.tensor(5.0)).log_prob(torch.zeros(1, 4)).item() == 0.0
+
+
+def test_cells_share_the_whole_of_an_image() -> None:
+    logits = torch.randn(1, 2, 3, 2, 2)
+    p = Multinomial(logits, torch.tensor(6.0))
+    flat = Multinomial(logits.flatten(2), torch.tensor(6.0))
+    x = torch.poisson(torch.ones(2, 3, 2, 2))
+    assert torch.allclose(p.log_prob(x), flat.log_prob(x.flatten(1)), rtol=1e-12)
+    assert torch.allclose(p.mean.sum((2, 3, 4)), torch.full((1, 2), 6.0))
+
+
+def test_a_mask_is_refused() -> None:
+    p = Multinomial(torch.zeros(1, 1, 2), torch.tensor(3.0))
+    with pytest.raises(ValueError, match="missing cells leave unknown"):
+        p.log_prob(torch.ones(1, 2), torch.tensor([[True, False]]))
