@@ -117,13 +117,13 @@ class LatentVariableModel(nn.Module, ABC):
             steps[name] = Step(z, posterior, p, log_q)
             return z
 
-        return Draw(batch, steps, self.walk(batch, pick)())
+        return Draw(batch, steps, self.walk(batch, pick))
 
     def score(self, batch: Batch | Tensor, z: Latents) -> Draw:
         """The same walk at given latents, shape `(K, B, *event)` each."""
         batch = Batch.wrap(batch)
         steps, p_x = self._walk_at(batch, z)
-        return Draw(batch, steps, p_x())
+        return Draw(batch, steps, p_x)
 
     def _walk_at(self, batch: Batch, z: Latents) -> tuple[dict[str, Step], Callable[[], Observation]]:
         steps: dict[str, Step] = {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["Draw", "Latents", "Step", "total"]
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import add
 
@@ -62,16 +61,16 @@ class Step:
         return self.log_q - self.log_p if exact is None else exact
 
 
-@dataclass
 class Draw:
     """K draws of all latents for each of B examples; everything below is computed on demand and kept.
 
     Arguments:
         batch: What was seen.
         steps: A step for each latent, in the order they were drawn.
-        x: p(x|z).
+        p_x: p(x|z), as a callable: the decoder runs only where it is wanted.
 
     Attributes:
+        x: p(x|z).
         log_lik: log p(x|z) over what was observed, shape `(K, B)`.
         log_prior: log p(z) of all latents, shape `(K, B)`.
         log_q: log q(z|x) of all latents, shape `(K, B)`.
@@ -81,9 +80,12 @@ class Draw:
         losses: The model's own losses by name (a commitment loss), summed over the steps, shape `(B,)` each.
     """
 
-    batch: Batch
-    steps: dict[str, Step]
-    x: Observation
+    def __init__(self, batch: Batch, steps: dict[str, Step], p_x: Callable[[], Observation]) -> None:
+        self.batch, self.steps, self._p_x = batch, steps, p_x
+
+    @cached_property
+    def x(self) -> Observation:
+        return self._p_x()
 
     @property
     def z(self) -> Latents:

@@ -98,6 +98,7 @@ def _learns(model: LatentVariableModel, objective: Objective, observation: Obser
             losses[name].backward(inputs=groups[name], retain_graph=True)
             for p in groups[name]:
                 require(p.grad is not None, f"the loss of {name} reaches {names[id(p)]}")
+                assert p.grad is not None
                 require(bool(torch.isfinite(p.grad).all()), f"the gradient of {names[id(p)]} is finite")
         for optimizer in optimizers.values():
             optimizer.step()

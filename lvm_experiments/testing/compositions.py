@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Composition", "pairs", "presets", "random_compositions", "swapped_presets"]
+__all__ = ["Composition", "options", "pairs", "presets", "random_compositions", "swapped_presets"]
 
 import random
 from collections.abc import Iterator
@@ -54,6 +54,13 @@ def pairs() -> Iterator[Composition]:
             yield _composed({one: x, other: y}, f"{one} x {other}")
 
 
+def options() -> Iterator[Composition]:
+    """Every option of every part by itself; what is left open is chosen to fit it."""
+    for group in PARTS:
+        for name in _options(group):
+            yield _composed({group: name}, group)
+
+
 def presets() -> Iterator[Composition]:
     """Every preset as it is."""
     for name in _names("model"):
@@ -88,6 +95,8 @@ def _composed(parts: dict[str, str], family: str) -> Composition:
     for given, missing in (("prior", "posterior"), ("posterior", "prior")):
         if given in wanted and missing not in wanted:
             wanted[missing] = _of_domain(missing, _class(given, wanted[given]).domain)
+    if "encoder" in wanted and _class("encoder", wanted["encoder"]).sequential:
+        wanted.setdefault("likelihood", _of_tokens())
     conditional = "prior" in wanted and _class("prior", wanted["prior"]).conditional
     data = _data_of(wanted.get("likelihood", "bernoulli"))
     if data == "tokens":
@@ -114,6 +123,10 @@ def _of_domain(group: str, domain: str | None) -> str:
     # A differentiable draw that is a value of its density goes with every objective.
     exact = [name for name in fitting if getattr(_class(group, name), "gradient", "") == "straight_through"]
     return (exact or fitting)[0]
+
+
+def _of_tokens() -> str:
+    return next(name for name in _options("likelihood") if _class("likelihood", name).space == "tokens")
 
 
 def _data_of(likelihood: str) -> str:

@@ -26,6 +26,7 @@ from lvm_experiments.testing.promises import (
 
 _SPACES = ("binary", "bytes", "unit", "real", "counts", "tokens", "mixed")
 _K, _B, _DRAWS = 2, 3, 4000
+_WHOLE_DRAWS = 1000  # where each step waits for the one before
 _COUNTS, _PIXELS = 3000, 5000
 
 
@@ -116,12 +117,12 @@ def _samples_from_its_density(part: Likelihood, raw: Tensor) -> None:
         agrees_with_moments(p.sample((_DRAWS,)), p.mean, p.variance, "p(x|z)")
         return
     # The mass of p at its neighbours' parameters, by draws from p as they are.
-    wide = raw[:1, :1].expand(1, _DRAWS, *part.parameter_shape)
+    wide = raw[:1, :1].expand(1, _WHOLE_DRAWS, *part.parameter_shape)
     with torch.no_grad():
         draws = part(wide).sample()[0]
         other = wide + 0.5 * torch.randn_like(raw[:1, :1])
         weight = (part(other).log_prob(draws) - part(wide).log_prob(draws)).double().exp()
-    error = STANDARD_ERRORS * weight.std() / _DRAWS**0.5 + 1e-5
+    error = STANDARD_ERRORS * weight.std() / _WHOLE_DRAWS**0.5 + 1e-5
     require((weight.mean() - 1).abs() <= error, "draws of p(x|z) are those of its density")
 
 

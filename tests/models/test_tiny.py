@@ -82,7 +82,10 @@ def test_exactly_as_many_draws_as_asked_for(tiny: Tiny, K: int, chunk: int | Non
     assert sum(counts) == K
     assert max(counts) <= (chunk or K)
     counts.clear()
-    drawn = [d.z["z"] for d in tiny.model.draws(batch, K, chunk=chunk, seed=0)]
+    draws = list(tiny.model.draws(batch, K, chunk=chunk, seed=0))
+    drawn = [d.z["z"] for d in draws]
+    assert sum(counts) == 0  # nobody has asked for p(x|z)
+    assert [len(d.log_lik) for d in draws] == [len(z) for z in drawn]
     assert sum(counts) == K
     assert len(torch.cat(drawn)[:, 0].unique()) == K  # and no draw twice
 
