@@ -23,9 +23,13 @@ SMALL = (
 MODULE = """
     import json
     import os
+    import resource
     import signal
     import time
     from pathlib import Path
+
+    import numpy as np
+    import torch
 
     from lvm_experiments.data import Digits
 
@@ -43,8 +47,14 @@ MODULE = """
             match self.mood:
                 case "raises":
                     raise ZeroDivisionError("one line\\nand another")
-                case "eats":
-                    raise MemoryError("no more")
+                case "eats" | "eats_arrays":
+                    # No more than this process has, and some: what asks for more is refused by the system.
+                    pages = int(Path("/proc/self/statm").read_text().split()[0])
+                    limit = pages * resource.getpagesize() + (1 << 28)
+                    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+                    bites = []
+                    while True:
+                        bites.append(torch.zeros(1 << 24) if self.mood == "eats" else np.zeros(1 << 24))
                 case "is_killed":
                     os.kill(os.getpid(), signal.SIGKILL)
                 case "hangs":
@@ -74,15 +84,16 @@ class Sweeps:
         """Of the sweep that the small words name."""
         return self.root / "out" / "sweeps" / "s"
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, **env: str) -> subprocess.Popen[str]:
+        paths = [*sys.path[1:], str(self.root / "modules")]
         return subprocess.Popen(
             [sys.executable, "-m", "lvm_experiments", "-m", "-cd", "more", *SMALL, *words],
             cwd=self.root, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env={**os.environ, "COLUMNS": "200", "PYTHONPATH": os.pathsep.join([*sys.path[1:], "modules"])},
+            env={**os.environ, "COLUMNS": "200", "PYTHONPATH": os.pathsep.join(paths), **env},
         )  # fmt: skip
 
-    def run(self, *words: str) -> tuple[int, str]:
-        program = self.start(*words)
+    def run(self, *words: str, **env: str) -> tuple[int, str]:
+        program = self.start(*words, **env)
         said, _ = program.communicate(timeout=300)
         return program.returncode, said
 
