@@ -15,7 +15,7 @@ from lvm_experiments.configuration.command_line import CommandLine, read_command
 from lvm_experiments.configuration.tree import ConfigTree
 from lvm_experiments.errors import RequestError
 from lvm_experiments.job import command, guarded, starts_processes, trust
-from lvm_experiments.runs.launch import Launch, find_launch
+from lvm_experiments.runs.launch import Launch, find_launch, tell_lightning
 from lvm_experiments.runs.rank import is_rank_zero
 
 if TYPE_CHECKING:
@@ -231,6 +231,8 @@ def _start(folder: RunFolder, config: dict[str, Any], *, resumes: bool = False) 
         os.execv(words[0], words)
     from lvm_experiments.experiment import run
 
+    if (launch := find_launch()) is not None:
+        tell_lightning(launch)
     run(config, folder)
     return 0
 

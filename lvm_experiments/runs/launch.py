@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Launch", "find_launch"]
+__all__ = ["Launch", "find_launch", "tell_lightning"]
 
 import os
 from collections.abc import Mapping
@@ -48,6 +48,14 @@ class Launch:
 
         store = TCPStore(env["MASTER_ADDR"], int(env["MASTER_PORT"]), is_master=False, timeout=_PATIENCE)
         return store.compare_set(_KEY, "", proposal).decode()
+
+
+def tell_lightning(launch: Launch) -> None:
+    """Says in the words that Lightning asks for how many processes srun has started: it knows no `srun -n 2`."""
+    if launch.by == "srun" and launch.world is not None:
+        nodes = int(os.environ.get("SLURM_STEP_NUM_NODES", "1"))
+        if launch.world % nodes == 0:
+            os.environ.setdefault("SLURM_NTASKS_PER_NODE", str(launch.world // nodes))
 
 
 def find_launch(env: Mapping[str, str] = os.environ) -> Launch | None:

@@ -20,7 +20,7 @@ SMALL = (
     "evaluation.num_samples=4", "evaluation.chunk=4", "evaluation.max_examples=16", "sweep.name=s", "paths.root=out",
 )  # fmt: skip
 
-MODULE = """
+MODULE = '''
     import json
     import os
     import resource
@@ -31,7 +31,17 @@ MODULE = """
     import numpy as np
     import torch
 
+    from pytorch_lightning import Callback
+
     from lvm_experiments.data import Digits
+
+
+    class Patience(Callback):
+        """A job of Slurm goes slowly from its third epoch on, until it was displaced."""
+
+        def on_train_batch_start(self, trainer, module, batch, number):
+            if trainer.current_epoch > 1 and "SLURM_JOB_ID" in os.environ and "SLURM_RESTART_COUNT" not in os.environ:
+                time.sleep(1.0)
 
 
     class Moody(Digits):
@@ -70,7 +80,7 @@ MODULE = """
                     note = {"gpu": os.environ.get("CUDA_VISIBLE_DEVICES"), "begun": begun, "ended": time.time()}
                     Path(self.diary, f"{os.getpid()}.json").write_text(json.dumps(note))
             return super().load()
-"""
+'''
 
 
 @dataclass
