@@ -21,4 +21,4 @@ def register_resolvers(run_id: str | None = None) -> None:
 
 def new_run_id() -> str:
     """The time, and some digits: two runs started in the same second have folders of their own."""
-    return f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{token_hex(4)}"  # noqa: DTZ005 - that of the wall, for people
+    return f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{token_hex(4)}"

@@ -78,7 +78,13 @@ def test_processes_that_srun_starts_are_one_run(make_sweeps: Callable[[str], Any
     sweeps = make_sweeps("srun")
     words = ["model.latent_dim=2", "model.encoder.hidden=[4]", "model.decoder.hidden=[4]", "data.limit=64"]
     words += ["data.validation=32", "data.test=32", "evaluation.num_samples=4", "callbacks.progress=null", "logger=csv"]
-    words += ["evaluation.chunk=4", "callbacks.summary=null", "trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"]
+    words += [
+        "evaluation.chunk=4",
+        "callbacks.summary=null",
+        "trainer=ddp",
+        "trainer.accelerator=cpu",
+        "trainer.devices=2",
+    ]
     words += ["trainer.max_epochs=2", "paths.root=out", "name=x"]
     program = [sys.executable, "-m", "lvm_experiments", *words]
     environment = {**os.environ, **env, "PYTHONPATH": os.pathsep.join(sys.path[1:])}
