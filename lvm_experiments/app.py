@@ -7,15 +7,16 @@ __all__ = ["main"]
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from lvm_experiments.configuration.command_line import CommandLine, read_command_line
 from lvm_experiments.configuration.tree import ConfigTree
 from lvm_experiments.errors import RequestError
 from lvm_experiments.job import command, guarded, starts_processes, trust
+from lvm_experiments.runs.launch import Launch, find_launch, tell_lightning
+from lvm_experiments.runs.rank import is_rank_zero
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -50,20 +51,31 @@ def _main(line: CommandLine) -> int:
         return _with_hydra(line, [], tree, "")
     if not line.shows and line.value_of("resume") not in (None, "null"):
         return _resume(line, tree)
-    run_id = token_hex(4)
+    from lvm_experiments.configuration.resolvers import new_run_id
+
+    run_id = new_run_id()
     if line.shows:
         return _show(line, tree, run_id)
+    launch = find_launch()
     if line.value_of("hparams_search") not in (None, "none"):
         from lvm_experiments.sweeps.search import search
 
+        _refuse_launcher(launch, "hparams_search")
         return search(line, tree)
+    if launch is not None and line.value_of("hydra.run.dir") is None:
+        run_id = _agreed(launch, run_id)
     first = _look_ahead(line, tree, run_id)
     if line.multirun or first.multirun:
+        _refuse_launcher(launch, "-m")
         return _sweep(line, tree, first, run_id)
-    _refuse_second_run(first.run_dir)
+    if launch is not None:
+        _refuse_other_number(launch, first.config.trainer)
+    if launch is None or not launch.again:
+        _refuse_second_run(first.run_dir)
     _make(first.run_dir)
     quoted = str(first.run_dir).replace("\\", "\\\\").replace("'", "\\'")
-    return _with_hydra(line, [f"hydra.run.dir='{quoted}'"], tree, run_id)
+    more = [] if is_rank_zero() else ["hydra.output_subdir=null"]
+    return _with_hydra(line, [f"hydra.run.dir='{quoted}'", *more], tree, run_id)
 
 
 def _tree(line: CommandLine) -> ConfigTree:
@@ -87,12 +99,6 @@ def _look_ahead(line: CommandLine, tree: ConfigTree, run_id: str) -> Composition
     """Composes and checks before anything is made or imported; of a sweep, the first job that can be."""
     from lvm_experiments.configuration import check, compose_job, parse_override
 
-    if "LOCAL_RANK" in os.environ and line.value_of("hydra.run.dir") is None:
-        raise RequestError(
-            "every process a launcher starts would make a folder of its own",
-            hint="give them one with hydra.run.dir=DIR",
-        )
-
     def compose(words: Sequence[str]) -> Composition:
         return compose_job(words, line.config_name, tree=tree, run_id=run_id)
 
@@ -111,16 +117,42 @@ def _look_ahead(line: CommandLine, tree: ConfigTree, run_id: str) -> Composition
 
 
 def _sweep(line: CommandLine, tree: ConfigTree, first: Composition, run_id: str) -> int:
-    if "LOCAL_RANK" in os.environ:
-        raise RequestError("a sweep starts its processes itself", where="-m", hint="leave out the launcher around it")
     from lvm_experiments.sweeps.plan import make_plan
     from lvm_experiments.sweeps.run import run_sweep
 
     return run_sweep(make_plan(line.overrides, first, tree, line.config_name, run_id))
 
 
+def _agreed(launch: Launch, run_id: str) -> str:
+    found = launch.agreed(run_id)
+    if found is None:
+        raise RequestError(
+            f"every process {launch.by} starts would make a folder of its own",
+            hint="give them one with hydra.run.dir=DIR",
+        )
+    return found
+
+
+def _refuse_launcher(launch: Launch | None, where: str) -> None:
+    if launch is not None:
+        raise RequestError("its processes are started by itself", where=where, hint="leave out the launcher around it")
+
+
+def _refuse_other_number(launch: Launch, trainer: Mapping[str, Any]) -> None:
+    from lvm_experiments.sweeps.engine import devices_of
+
+    devices = devices_of(trainer)
+    nodes = trainer.get("num_nodes", 1)
+    if None not in (devices, launch.world) and devices * nodes != launch.world:
+        raise RequestError(
+            f"{launch.by} has started {launch.world} processes, and this asks for {devices * nodes}",
+            where="trainer.devices",
+            hint="choose trainer=ddp with as many devices",
+        )
+
+
 def _refuse_second_run(path: Path) -> None:
-    if (path / "status.json").exists() and os.environ.get("LOCAL_RANK", "0") == "0":
+    if (path / "status.json").exists() and is_rank_zero():
         hint = f"resume={path} goes on with it"
         raise RequestError("there is a run in this folder already", where=str(path), hint=hint)
 
@@ -187,10 +219,9 @@ def _start(folder: RunFolder, config: dict[str, Any], *, resumes: bool = False) 
         config: Resolved and checked.
         resumes: Whether the folder may hold a run already, to go on with.
     """
-    from lvm_experiments.runs.rank import is_rank_zero
-
     if is_rank_zero():
-        if not resumes:
+        launch = find_launch()
+        if not resumes and (launch is None or not launch.again):
             _refuse_second_run(folder.path)
         folder.create()
         folder.write_config(config)
@@ -200,6 +231,8 @@ def _start(folder: RunFolder, config: dict[str, Any], *, resumes: bool = False) 
         os.execv(words[0], words)
     from lvm_experiments.experiment import run
 
+    if (launch := find_launch()) is not None:
+        tell_lightning(launch)
     run(config, folder)
     return 0
 
@@ -227,7 +260,7 @@ def _resume(line: CommandLine, tree: ConfigTree) -> int:
     # What it started from is in its checkpoint by now.
     check(config | {"ckpt_path": None} if folder.last.exists() else config, allow, tree=tree)
     status = read_status(folder) if folder.status.exists() else {"state": None}
-    if status["state"] == "running":
+    if status["state"] == "running" and is_rank_zero():  # the first process may be quicker than the others
         who = f"process {status['pid']} on {status['host']}"
         raise RequestError(f"{who} is running it", where=str(folder.path))
     from lvm_experiments.runs.rewind import refuse_shorter

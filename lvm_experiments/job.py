@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lvm_experiments.errors import Interrupted, RequestError
+from lvm_experiments.runs.launch import find_launch
+from lvm_experiments.runs.rank import is_rank_zero
 
 if TYPE_CHECKING:
     from lvm_experiments.runs.folder import RunFolder
@@ -97,7 +99,7 @@ def guarded(action: Callable[[], object], folder: RunFolder | None = None) -> in
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     except Exception as error:  # noqa: BLE001 - the last stop of whatever went wrong
         text = next(iter(str(error).splitlines()), "")
-        rank = os.environ.get("LOCAL_RANK", "0")
+        rank = os.environ.get("LOCAL_RANK") or os.environ.get("SLURM_PROCID", "0")
         where = "" if folder is None else f"; the traceback is in {_traceback(folder, error)}"
         if rank != "0":
             # The first process waits for this one and is ended by force: nobody else knows why.
@@ -116,7 +118,7 @@ def starts_processes(trainer: Mapping[str, Any]) -> bool:
         >>> [starts_processes({"devices": 2, "strategy": name}) for name in ("ddp", "ddp_fork")]
         [True, False]
     """
-    if "LOCAL_RANK" in os.environ:  # something else has started all of them already
+    if find_launch() is not None:  # something else has started all of them already
         return False
     strategy = trainer.get("strategy", "auto")
     if isinstance(strategy, Mapping):
@@ -158,7 +160,7 @@ def _read(words: Sequence[str]) -> tuple[Path, list[str]]:
 
 
 def _say(text: str, code: int) -> int:
-    if os.environ.get("LOCAL_RANK", "0") == "0":
+    if is_rank_zero():
         with suppress(OSError):  # nobody may be listening any more
             print(" ".join(text.split()), file=sys.stderr, flush=True)
     return code

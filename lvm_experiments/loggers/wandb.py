@@ -42,8 +42,10 @@ class WandbLogger(loggers.WandbLogger):
     which is that of the best checkpoint. A table `examples` shows test images, the same of every run.
 
     The run's id stays in the run folder, so that a resumed run goes on with the same record (online;
-    offline W&B writes another piece under the same id). Its files lie below `wandb` there, in a form
-    that `wandb leet` shows and `wandb sync` sends.
+    offline W&B writes another piece under the same id). What was trained after the last checkpoint is
+    trained again, to the same numbers, and stands in W&B's history twice, at the same
+    `trainer/global_step`: W&B can take rows back only on its server. `metrics.csv` holds each once.
+    The files lie below `wandb` in the run folder, in a form that `wandb leet` shows and `wandb sync` sends.
 
     Arguments:
         folder: The run's folder.

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["Engine", "devices_of", "needs_gpu"]
+__all__ = ["Engine", "devices_of", "make_engine", "needs_gpu"]
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lvm_experiments.configuration import instantiate
+from lvm_experiments.errors import RequestError
 from lvm_experiments.sweeps.folder import Task
+from lvm_experiments.sweeps.plan import ENGINES
 from lvm_experiments.sweeps.server_process import ServerProcess
 
 
@@ -23,17 +26,22 @@ class Engine(ABC):
     def __init__(self) -> None:
         self._server: ServerProcess | None = None
 
-    def open(self, sweep: Path, tasks: Sequence[Task]) -> None:
+    def open(self, sweep: Path, tasks: Sequence[Task], at_once: int | None = None) -> None:
         """Called once, before anything else.
 
         Arguments:
             sweep: The folder of the sweep.
             tasks: What may be asked for.
+            at_once: More jobs than this will not be asked for at a time; None: as many as there is room for.
 
         Raises:
             RequestError: The engine is not installed, or not there.
         """
-        self.sweep, self.tasks = sweep, tasks
+        self.sweep, self.tasks, self.at_once = sweep, list(tasks), at_once
+
+    def expect(self, task: Task) -> None:
+        """Something else that may be asked for, made up only now."""
+        self.tasks.append(task)
 
     def refusals(self, tasks: Sequence[Task]) -> dict[str, str]:
         """Why jobs cannot be run, for those whose parts do not fit, by their names."""
@@ -93,6 +101,22 @@ class Engine(ABC):
         if self._server is None:
             self._server = ServerProcess(task.folder.path for task in self.tasks)
         return self._server
+
+
+def make_engine(launcher: Mapping[str, Any], allow: Sequence[str] = ()) -> Engine:
+    """The engine that a configuration asks for.
+
+    Arguments:
+        launcher: `hydra.launcher`, resolved.
+        allow: Modules of the user's own that it may name.
+
+    Raises:
+        RequestError: It names something else.
+    """
+    engine = instantiate(dict(launcher), "hydra.launcher", [ENGINES, *allow])
+    if not isinstance(engine, Engine):
+        raise RequestError("starts no sweeps", where="hydra/launcher", hint="choose local, slurm or ray")
+    return engine
 
 
 def devices_of(trainer: Mapping[str, Any]) -> int | None:

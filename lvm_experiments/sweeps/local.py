@@ -49,8 +49,8 @@ class Local(Engine):
         self.jobs, self.gpus_per_job, self.gpus, self.threads = jobs, gpus_per_job, gpus, threads
         self._lost: dict[str, int] = {}
 
-    def open(self, sweep: Path, tasks: Sequence[Task]) -> None:
-        super().open(sweep, tasks)
+    def open(self, sweep: Path, tasks: Sequence[Task], at_once: int | None = None) -> None:
+        super().open(sweep, tasks, at_once)
         self._slots: Slots | None = None
 
     def impossible(self, task: Task) -> str | None:
@@ -136,10 +136,10 @@ class Local(Engine):
         return self._slots
 
     def _limited(self, places: list[str]) -> list[str]:
-        if self.jobs is None:
+        if self.jobs is None and self.at_once is None:
             return places
         each = max((self._number(task) for task in self.tasks if task.config is not None), default=1)
-        wanted = self.jobs * each
+        wanted = min(number for number in (self.jobs, self.at_once) if number is not None) * each
         # More jobs than cores where that is asked for; never more on a GPU than it is shared by.
         return places[:wanted] if any(places) else [""] * wanted
 

@@ -47,8 +47,8 @@ class Ray(Engine):
         self._results: dict[Any, str] = {}
         self._cancelled: set[str] = set()
 
-    def open(self, sweep: Path, tasks: Sequence[Task]) -> None:
-        super().open(sweep, tasks)
+    def open(self, sweep: Path, tasks: Sequence[Task], at_once: int | None = None) -> None:
+        super().open(sweep, tasks, at_once)
         if find_spec("ray") is None:
             raise RequestError(
                 "ray is not installed", where="hydra/launcher=ray", hint="pip install 'lvm_experiments[ray]'"

@@ -10,12 +10,11 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from lvm_experiments.configuration import instantiate
-from lvm_experiments.errors import Interrupted, RequestError
-from lvm_experiments.sweeps.engine import Engine
+from lvm_experiments.errors import Interrupted
+from lvm_experiments.sweeps.engine import make_engine
 from lvm_experiments.sweeps.folder import SweepFolder, Task
 from lvm_experiments.sweeps.outcome import state_of
-from lvm_experiments.sweeps.plan import ENGINES, Plan
+from lvm_experiments.sweeps.plan import Plan
 from lvm_experiments.sweeps.runner import Runner
 from lvm_experiments.sweeps.table import job_line, show_plan, show_sweep
 
@@ -41,9 +40,7 @@ def run_sweep(plan: Plan, console: Console | None = None) -> int:
         show_plan(plan, console)
         return int(any(job.config is None for job in plan.jobs))
     allow = next(job.config["allow_targets"] for job in plan.jobs if job.config is not None)
-    engine = instantiate(plan.launcher, "hydra.launcher", [ENGINES, *allow])
-    if not isinstance(engine, Engine):
-        raise RequestError("starts no sweeps", where="hydra/launcher", hint="choose local, slurm or ray")
+    engine = make_engine(plan.launcher, allow)
     sweep = SweepFolder(plan.folder)
     tasks = sweep.add(plan)
     possible = [task for task in tasks if task.config is not None]

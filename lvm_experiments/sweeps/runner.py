@@ -44,10 +44,21 @@ class Runner:
         engine: Starts them.
         settings: How the sweep is run.
         report: Told of every job that has ended here, with its status.
+        further: Asked for another job whenever there are fewer than `at_once`, until it has none.
+        at_once: How many of those.
     """
 
-    def __init__(self, engine: Engine, settings: SweepSettings, report: Report) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        settings: SweepSettings,
+        report: Report,
+        *,
+        further: Callable[[], Task | None] | None = None,
+        at_once: int = 1,
+    ) -> None:
         self.engine, self.settings, self.report = engine, settings, report
+        self._further, self._at_once = further, at_once
         self._queue: deque[Task] = deque()
         self._elsewhere: list[Task] = []
         self._running: dict[str, _Running] = {}
@@ -57,7 +68,7 @@ class Runner:
         self._stopping = False
         self._looked = 0.0
 
-    def run(self, tasks: Sequence[Task]) -> None:
+    def run(self, tasks: Sequence[Task] = ()) -> None:
         """Until every job has ended, here or elsewhere.
 
         Arguments:
@@ -66,16 +77,14 @@ class Runner:
         Raises:
             Interrupted: By a signal, once every running job has saved what it has.
         """
-        states = {task.name: state_of(task.folder) for task in tasks}
-        self._before = {name: facts.get("attempt", 0) for name, facts in states.items()}
-        todo = [task for task in tasks if self._is_due(states[task.name])]
-        if not todo:
+        todo = self._due(tasks)
+        if not todo and self._further is None:
             return
         with Claims() as claims, _Counting(self._signals):
             self._claims = claims
             try:
                 self._queue.extend(self._without_refused(todo))
-                while self._queue or self._running or self._elsewhere:
+                while self._queue or self._running or self._elsewhere or self._further is not None:
                     self._turn()
                     if self._stopping and not self._running:
                         break
@@ -85,6 +94,12 @@ class Runner:
                 self.engine.close()
         if self._signals:
             raise Interrupted(self._signals[0])
+
+    def _due(self, tasks: Sequence[Task]) -> list[Task]:
+        """Those that are to be run, by the status they have now."""
+        states = {task.name: state_of(task.folder) for task in tasks}
+        self._before |= {name: facts.get("attempt", 0) for name, facts in states.items()}
+        return [task for task in tasks if self._is_due(states[task.name])]
 
     def _is_due(self, facts: dict[str, Any]) -> bool:
         """Whether a job is still to be run, by the status it had when this command began."""
@@ -105,6 +120,7 @@ class Runner:
     def _turn(self) -> None:
         if not self._stopping:
             self._look_elsewhere()
+            self._ask_for_more()
             self._start_some()
         if not self._running:
             time.sleep(_LOOK if self._queue or self._elsewhere else 0.0)
@@ -113,6 +129,17 @@ class Runner:
                 self._end(self._running.pop(name), code)
         self._heed_signals()
         self._watch_clocks()
+
+    def _ask_for_more(self) -> None:
+        while self._further is not None and not self._signals:
+            if len(self._queue) + len(self._running) + len(self._elsewhere) >= self._at_once:
+                return
+            task = self._further()
+            if task is None:
+                self._further = None
+                return
+            self.engine.expect(task)
+            self._queue.extend(self._without_refused(self._due([task])))
 
     def _start_some(self) -> None:
         while self._queue and not self._signals:
@@ -135,14 +162,16 @@ class Runner:
         if self._is_over(task):
             self._claims.release(task.folder.path)
             return False
-        if state_of(task.folder)["state"] == "running":
+        if state_of(task.folder)["state"] == "running" and not self.engine.attach(task):
             self._claims.release(task.folder.path)
             self._elsewhere.append(task)
             return False
         return True
 
     def _start(self, task: Task) -> None:
-        running = _Running(task, state_of(task.folder).get("attempt", 0))
+        facts = state_of(task.folder)
+        # Of one that is attached to while it runs, the attempt is the one that has begun.
+        running = _Running(task, facts.get("attempt", 0) - (facts["state"] == "running"))
         self._running[task.name] = running
         if self.engine.attach(task):
             return
@@ -192,6 +221,7 @@ class Runner:
     def _stop(self) -> None:
         """Starts no more, and lets those that run save what they have."""
         self._stopping = True
+        self._further = None
         self._queue.clear()
         self._elsewhere.clear()
         for running in self._running.values():

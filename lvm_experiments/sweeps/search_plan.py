@@ -8,18 +8,21 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 
 from lvm_experiments.configuration import ConfigTree, check, compose_job, parse_override, points
+from lvm_experiments.configuration.checking import check_object
 from lvm_experiments.configuration.keys import to_plain
 from lvm_experiments.configuration.places import with_absolute_paths
+from lvm_experiments.configuration.settings import SweepSettings
 from lvm_experiments.configuration.targets import locate
 from lvm_experiments.errors import RequestError
 from lvm_experiments.evaluation.metrics import metric_of
+from lvm_experiments.sweeps.plan import ENGINES
 from lvm_experiments.sweeps.search_settings import SearchSettings, read_settings
 from lvm_experiments.sweeps.search_space import Dimension, dimension, split_words
 
@@ -39,24 +42,32 @@ class SearchPlan:
         folder: Where it lies.
         question: What it asks.
         settings: How it goes about it.
+        sweep: How its trials are run.
+        launcher: What starts them, `hydra.launcher`.
+        allow: Modules of the user's own that configurations may name.
         fixed: Words that all trials share.
         space: What is sought.
         monitor: The validation metric that trials are judged by.
         maximise: Its direction.
         config_name: The primary file.
         tree: Where the files are.
+        chosen: What was composed of the same choices before.
     """
 
     name: str
     folder: Path
     question: str
     settings: SearchSettings
+    sweep: SweepSettings
+    launcher: dict[str, Any]
+    allow: tuple[str, ...]
     fixed: tuple[str, ...]
     space: tuple[Dimension, ...]
     monitor: str
     maximise: bool
     config_name: str
     tree: ConfigTree
+    chosen: dict[tuple[str, ...], Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -73,8 +84,8 @@ class SearchPlan:
             "warmup_epochs": settings.warmup_epochs,
         }
 
-    def job(self, point: Mapping[str, str]) -> dict[str, Any]:
-        """The configuration of a trial.
+    def job(self, point: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The configuration of a trial, and what it asks of the engine that starts it.
 
         Arguments:
             point: The values it tries, as they are written.
@@ -83,12 +94,12 @@ class SearchPlan:
             RequestError: They do not go together.
         """
         words = [*self.fixed, *(f"{key}={text}" for key, text in point.items()), f"sweep.name='{self.name}'"]
-        composed = compose_job(words, self.config_name, tree=self.tree)
+        composed = compose_job(words, self.config_name, tree=self.tree, chosen=self.chosen)
         check(composed.config, tree=self.tree)
         config = with_absolute_paths(to_plain(composed.config, resolve=True))
         del config["hparams_search"]
         config["sweep"] = {**(config.get("sweep") or {}), "name": self.name, "point": self.values(point)}
-        return config
+        return config, composed.launcher
 
     def values(self, point: Mapping[str, str]) -> dict[str, Any]:
         """What the written values of a point mean."""
@@ -106,9 +117,10 @@ def make_search_plan(words: Sequence[str], config_name: str, tree: ConfigTree) -
     Raises:
         RequestError: For anything that is wrong with it.
     """
+    chosen: dict[tuple[str, ...], Any] = {}
 
     def compose(line: Sequence[str]) -> DictConfig:
-        config = compose_job(line, config_name, tree=tree).config
+        config = compose_job(line, config_name, tree=tree, chosen=chosen).config
         check(config, tree=tree)
         return config
 
@@ -137,23 +149,29 @@ def make_search_plan(words: Sequence[str], config_name: str, tree: ConfigTree) -
     better = metric_of(monitor).higher_is_better
     if better is None:
         raise RequestError(f"neither a high nor a low {monitor} is better", where="monitor")
-    sweep = configs[0].get("sweep") or {}
-    name = str(sweep.get("name") or _name(fixed, space))
+    sweep = configs[0]["sweep"]
+    name = str(sweep["name"] or _name(fixed, space))
     if Path(name).name != name or name.startswith("."):
         raise RequestError(f"{name!r} is not the name of a folder", where="sweep.name", hint="use letters and digits")
-    named = compose_job([*own, f"sweep.name='{name}'"], config_name, tree=tree)
+    named = compose_job([*own, f"sweep.name='{name}'"], config_name, tree=tree, chosen=chosen)
+    allow = tuple(configs[0]["allow_targets"])
+    check_object(named.launcher, "hydra.launcher", [ENGINES, *allow])
     which = ", ".join(one.key for one in space)
     return SearchPlan(
         name=name,
         folder=named.sweep_dir,
-        question=sweep.get("question") or f"Which {which} gives the best {monitor}?",
+        question=sweep["question"] or f"Which {which} gives the best {monitor}?",
         settings=settings,
+        sweep=SweepSettings(**{**sweep, "point": None}),
+        launcher=named.launcher,
+        allow=allow,
         fixed=tuple(fixed),
         space=space,
         monitor=monitor,
         maximise=better,
         config_name=config_name,
         tree=tree,
+        chosen=chosen,
     )
 
 

@@ -77,8 +77,8 @@ class Slurm(Engine):
         self._gone: dict[str, float] = {}
         self._looked = 0.0
 
-    def open(self, sweep: Path, tasks: Sequence[Task]) -> None:
-        super().open(sweep, tasks)
+    def open(self, sweep: Path, tasks: Sequence[Task], at_once: int | None = None) -> None:
+        super().open(sweep, tasks, at_once)
         if find_spec("submitit") is None:
             raise RequestError(
                 "submitit is not installed", where="hydra/launcher=slurm", hint="pip install 'lvm_experiments[slurm]'"

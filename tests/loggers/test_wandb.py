@@ -75,6 +75,10 @@ def test_the_record_of_a_run(folder: RunFolder) -> None:
     (text,) = inspect(folder)
     assert '"run_group":"sweep"' in text["text"].replace(" ", "")
     assert '"job_type":"train"' in text["text"].replace(" ", "")
+    # W&B's own search and early stopping look for a number of this name in the history, row by row.
+    history = [json.loads(line) for line in text["text"].splitlines() if '"history"' in line]
+    values = [record["history"]["item"].get("val/elbo") for record in history if "history" in record]
+    assert [value for value in values if value is not None] == [-5, -3, -4]
 
     # Resumed, it goes on under the same name.
     assert log(folder, 0, group="sweep") == first

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -148,3 +149,15 @@ class Worse(Callback):
         if trainer.current_epoch == self.epoch:
             for parameter in module.parameters():
                 parameter.data.mul_(-5.0)
+
+
+class SecondDiesOnce(Callback):
+    """Kills the second of the processes that torchrun has started, the first time it has started them."""
+
+    def __init__(self, step: PositiveInt) -> None:
+        self.step = step
+
+    def on_train_batch_start(self, trainer: Trainer, module: LightningModule, batch: Any, number: int) -> None:
+        first = os.environ.get("TORCHELASTIC_RESTART_COUNT") == "0"
+        if first and trainer.global_rank == 1 and trainer.global_step == self.step:
+            os.kill(os.getpid(), signal.SIGKILL)

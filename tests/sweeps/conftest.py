@@ -20,14 +20,28 @@ SMALL = (
     "evaluation.num_samples=4", "evaluation.chunk=4", "evaluation.max_examples=16", "sweep.name=s", "paths.root=out",
 )  # fmt: skip
 
-MODULE = """
+MODULE = '''
     import json
     import os
+    import resource
     import signal
     import time
     from pathlib import Path
 
+    import numpy as np
+    import torch
+
+    from pytorch_lightning import Callback
+
     from lvm_experiments.data import Digits
+
+
+    class Patience(Callback):
+        """A job of Slurm goes slowly from its third epoch on, until it was displaced."""
+
+        def on_train_batch_start(self, trainer, module, batch, number):
+            if trainer.current_epoch > 1 and "SLURM_JOB_ID" in os.environ and "SLURM_RESTART_COUNT" not in os.environ:
+                time.sleep(1.0)
 
 
     class Moody(Digits):
@@ -43,8 +57,14 @@ MODULE = """
             match self.mood:
                 case "raises":
                     raise ZeroDivisionError("one line\\nand another")
-                case "eats":
-                    raise MemoryError("no more")
+                case "eats" | "eats_arrays":
+                    # No more than this process has, and some: what asks for more is refused by the system.
+                    pages = int(Path("/proc/self/statm").read_text().split()[0])
+                    limit = pages * resource.getpagesize() + (1 << 28)
+                    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+                    bites = []
+                    while True:
+                        bites.append(torch.zeros(1 << 24) if self.mood == "eats" else np.zeros(1 << 24))
                 case "is_killed":
                     os.kill(os.getpid(), signal.SIGKILL)
                 case "hangs":
@@ -60,7 +80,7 @@ MODULE = """
                     note = {"gpu": os.environ.get("CUDA_VISIBLE_DEVICES"), "begun": begun, "ended": time.time()}
                     Path(self.diary, f"{os.getpid()}.json").write_text(json.dumps(note))
             return super().load()
-"""
+'''
 
 
 @dataclass
@@ -74,15 +94,16 @@ class Sweeps:
         """Of the sweep that the small words name."""
         return self.root / "out" / "sweeps" / "s"
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, **env: str) -> subprocess.Popen[str]:
+        paths = [*sys.path[1:], str(self.root / "modules")]
         return subprocess.Popen(
             [sys.executable, "-m", "lvm_experiments", "-m", "-cd", "more", *SMALL, *words],
             cwd=self.root, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env={**os.environ, "COLUMNS": "200", "PYTHONPATH": os.pathsep.join([*sys.path[1:], "modules"])},
+            env={**os.environ, "COLUMNS": "200", "PYTHONPATH": os.pathsep.join(paths), **env},
         )  # fmt: skip
 
-    def run(self, *words: str) -> tuple[int, str]:
-        program = self.start(*words)
+    def run(self, *words: str, **env: str) -> tuple[int, str]:
+        program = self.start(*words, **env)
         said, _ = program.communicate(timeout=300)
         return program.returncode, said
 

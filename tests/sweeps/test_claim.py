@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lvm_experiments.sweeps.claim import Claims
+from tests.support.program import FORKS
 
 
 def write(folder: Path, **facts: object) -> Path:
@@ -96,3 +99,47 @@ def test_a_claim_renewed_while_it_was_looked_at_is_put_back(tmp_path: Path, monk
     monkeypatch.setattr("os.rename", quicker)
     assert not late.take(tmp_path)
     assert json.loads(path.read_text())["token"] == "new"
+
+
+def _elsewhere(host: str, folder: Path, orders: Any) -> None:
+    """A process that takes itself for one on another machine: its number means nothing to the others."""
+    socket.gethostname = lambda: host
+    claims = Claims(heartbeat=0.1, silence=1.0)
+    with claims:
+        while True:
+            order = orders.recv()
+            orders.send(claims.take(folder) if order == "take" else claims.release(folder))
+
+
+def test_machines_on_one_file_system_see_each_other_live_and_die(tmp_path: Path) -> None:
+    lines, programs = [], []
+    for host in ("one", "other", "third"):
+        mine, theirs = FORKS.Pipe()
+        programs.append(FORKS.Process(target=_elsewhere, args=(host, tmp_path, theirs), daemon=True))
+        programs[-1].start()
+        lines.append(mine)
+
+    def ask(who: int, order: str) -> object:
+        lines[who].send(order)
+        assert lines[who].poll(30)
+        return lines[who].recv()
+
+    assert ask(0, "take")
+    until = time.monotonic() + 2.0  # twice as long as a silence may be
+    while time.monotonic() < until:
+        assert not ask(1, "take")
+        time.sleep(0.1)
+    ask(0, "release")
+    assert ask(1, "take")
+    programs[1].kill()
+    programs[1].join()
+    killed = time.monotonic()
+    won = {0: False, 2: False}
+    while not any(won.values()):
+        assert time.monotonic() < killed + 10
+        won = {who: bool(ask(who, "take")) for who in won}
+        time.sleep(0.02)
+    assert time.monotonic() - killed > 0.8  # it was given time, since nobody here can see whether it lives
+    assert sum(won.values()) == 1
+    for program in (programs[0], programs[2]):
+        program.kill()
