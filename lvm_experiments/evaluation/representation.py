@@ -12,6 +12,7 @@ from lvm_experiments.batch import Batch
 from lvm_experiments.evaluation.metrics import Measurement
 from lvm_experiments.evaluation.question import About, Question
 from lvm_experiments.models import LatentVariableModel
+from lvm_experiments.models.base import MEAN_DRAWS
 from lvm_experiments.observations import ObservationMap
 from lvm_experiments.types import PositiveFloat
 
@@ -38,5 +39,7 @@ class RepresentationQuestion(Question):
 
     def summarise(self, values: dict[str, np.ndarray], about: About) -> list[Measurement]:
         variance = values["latent_mean"].var(0)
-        estimator = f"variance of posterior means above {self.threshold:g}, of {len(variance)} dimensions"
+        known = all(getattr(posterior, "has_mean", True) for posterior in about.model.posteriors)
+        means = "posterior means" if known else f"posterior means, each over {MEAN_DRAWS} draws,"
+        estimator = f"variance of {means} above {self.threshold:g}, of {len(variance)} dimensions"
         return [about.measurement("active_units", float((variance > self.threshold).sum()), estimator=estimator)]
