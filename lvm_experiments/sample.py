@@ -22,6 +22,7 @@ class Request:
     run: str
     n: PositiveInt
     seed: NonNegativeInt
+    label: NonNegativeInt | None
     checkpoint: Literal["best", "last"]
     device: str
     allow_targets: list[str]
@@ -47,7 +48,7 @@ def sample_run(config: dict[str, Any]) -> list[Path]:
 
     Returns:
         The files: `samples.npz` with `x` (draws) and `mean` (of x given the same z's distribution), and for
-        images a picture of each.
+        images a picture of each, for sequences of tokens a text of each with a sentence a line.
 
     Raises:
         RequestError: For a folder that is no run's.
@@ -56,6 +57,7 @@ def sample_run(config: dict[str, Any]) -> list[Path]:
     from lvm_experiments.runs.files import atomic_write
     from lvm_experiments.runs.load import best_device, load
     from lvm_experiments.runs.results import write_examples
+    from lvm_experiments.sentences import sentences
 
     trained = load(
         config["run"],
@@ -63,14 +65,18 @@ def sample_run(config: dict[str, Any]) -> list[Path]:
         device=best_device(config["device"]),
         allow_targets=config["allow_targets"],
     )
-    n, seed = config["n"], config["seed"]
+    n, seed, label = config["n"], config["seed"], config.get("label")
     # One seed for both: the same z, once with and once without the likelihood's noise.
-    draws, means = trained.sample(n, seed=seed), trained.sample(n, seed=seed, mean=True)
-    folder = trained.folder.path / "samples" / f"{config['checkpoint']}_n-{n}_seed-{seed}"
+    draws, means = (trained.sample(n, seed=seed, mean=mean, label=label) for mean in (False, True))
+    name = f"{config['checkpoint']}_n-{n}_seed-{seed}" + ("" if label is None else f"_label-{label}")
+    folder = trained.folder.path / "samples" / name
     folder.mkdir(parents=True, exist_ok=True)
     write_examples(folder / "samples.npz", {"x": draws.cpu().numpy(), "mean": means.cpu().numpy()})
     paths = [folder / "samples.npz"]
     for name, x in {"samples": draws, "means": means}.items():
+        if trained.spec.space == "tokens":
+            paths.append(folder / f"{name}.txt")
+            atomic_write(paths[-1], "\n".join(sentences(x, trained.spec)) + "\n")
         figure = picture(x, trained.spec, name.capitalize(), f"{trained.config['name']} · seed {seed}")
         if figure is not None:
             paths.append(folder / f"{name}.png")

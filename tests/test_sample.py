@@ -79,6 +79,11 @@ def test_a_wrong_request_is_refused(folder: RunFolder, capsys: pytest.CaptureFix
     assert not (folder.path / "samples").exists()
 
 
+def test_a_label_where_labels_play_no_part_is_refused(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([f"run={folder.path}", "n=2", "label=1"]) == 2
+    assert capsys.readouterr().err.startswith("label: labels play no part in this model; model=cvae")
+
+
 def test_help_explains_every_key(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     assert "n: 64 # how many draws" in capsys.readouterr().out

@@ -15,6 +15,7 @@ __all__ = [
     "LadderVAE",
     "LatentVariableModel",
     "ProbabilisticPCA",
+    "ResidualLadderVAE",
     "Step",
 ]
 
@@ -30,4 +31,5 @@ from lvm_experiments.models.hierarchical import HierarchicalVAE
 from lvm_experiments.models.ladder import LadderVAE
 from lvm_experiments.models.linear_gaussian import FactorAnalysis, ProbabilisticPCA
 from lvm_experiments.models.m2 import M2
+from lvm_experiments.models.residual_ladder import ResidualLadderVAE
 from lvm_experiments.models.vae import VAE

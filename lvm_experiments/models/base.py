@@ -86,6 +86,14 @@ class LatentVariableModel(nn.Module, ABC):
         """n conditions to draw from the prior with, shape `(n, C)`, where nobody names any."""
         return None
 
+    def of_label(self, label: int) -> tuple[Tensor | None, Latents]:
+        """The condition `(1, C)` and the latents `(1, 1, *event)` with which draws are of a class.
+
+        Raises:
+            ValueError: Where labels play no part in the model, or there is no such class.
+        """
+        raise ValueError("labels play no part in this model")
+
     # ---- inference
 
     def draw(
@@ -153,22 +161,27 @@ class LatentVariableModel(nn.Module, ABC):
             return total(step.log_q for step in steps.values())
 
     @torch.no_grad()
-    def sample(self, n: int, condition: Tensor | None = None, *, mean: bool = False) -> Tensor:
+    def sample(
+        self, n: int, condition: Tensor | None = None, *, mean: bool = False, given: Latents | None = None
+    ) -> Tensor:
         """Draws of x: z from the prior, then x from the likelihood.
 
         Arguments:
             n: How many.
             condition: What to condition on, shape `(B, C)`; a conditional model takes its own where there is none.
             mean: Whether to return E[x|z] in place of a draw.
+            given: Latents that are not drawn, by name; they broadcast against `(n, B, *event)`.
 
         Returns:
             Shape `(n, *shape)`, or `(n, B, *shape)` with conditions.
         """
         if condition is None and (own := self.conditions(n)) is not None:
-            return self.sample(1, own, mean=mean)[0]
+            return self.sample(1, own, mean=mean, given=given)[0]
         width = 1 if condition is None else len(condition)
 
         def pick(name: str, q: Callable[[], Distribution], p: Any) -> Tensor:
+            if given is not None and name in given:
+                return given[name].expand(n, width, *given[name].shape[2:])
             return p.sample((n, width)[: 2 - len(p.batch_shape)])
 
         x = self.walk(Batch(None, condition=condition), pick)()

@@ -13,6 +13,8 @@ from torch.nn.functional import one_hot
 from lvm_experiments.batch import Batch
 from lvm_experiments.errors import RequestError
 from lvm_experiments.likelihoods import Likelihood
+from lvm_experiments.models.draw import Latents
+from lvm_experiments.models.parts import one_of
 from lvm_experiments.models.vae import VAE
 from lvm_experiments.networks import Decoder, Encoder
 from lvm_experiments.posteriors import Posterior
@@ -102,3 +104,6 @@ class ConditionalVAE(VAE):
         """The classes in turn."""
         classes = torch.arange(n, device=self.known_conditions.device) % self.spec.classes
         return as_floating(one_hot(classes, self.spec.classes))
+
+    def of_label(self, label: int) -> tuple[Tensor | None, Latents]:
+        return one_of(label, self.spec.classes).to(self.known_conditions), {}

@@ -16,7 +16,7 @@ from lvm_experiments.distributions import Observation
 from lvm_experiments.likelihoods import Likelihood
 from lvm_experiments.models.base import Pick
 from lvm_experiments.models.conditioned import ConditionedModel, followed_by
-from lvm_experiments.models.parts import build_part, check_condition, check_domains, check_space
+from lvm_experiments.models.parts import build_decoder, build_part, check_condition, check_domains, check_space
 from lvm_experiments.networks import Decoder, Encoder
 from lvm_experiments.posteriors import Posterior, RelaxedCategoricalPosterior
 from lvm_experiments.priors import CategoricalPrior, Prior
@@ -94,7 +94,7 @@ class DiscreteContinuousVAE(ConditionedModel):
         self.prior = build_part("prior", prior, self.posterior.event_shape, spec)
         self.likelihood = build_part("likelihood", likelihood, spec)
         inputs = prod(self.posterior.event_shape) + categories + spec.condition
-        self.decoder = build_part("decoder", decoder, inputs, self.likelihood.parameter_shape)
+        self.decoder = build_decoder(decoder, inputs, self.likelihood)
         self.posterior.bind(self)
         self.prior.bind(self)
 

@@ -32,6 +32,7 @@ class ExactPosterior:
     has_density_at: bool = True
     factorised: bool = False
     draws_in_support: bool = True
+    deterministic: bool = False
 
 
 class ExactModel(LatentVariableModel):

@@ -18,7 +18,14 @@ from lvm_experiments.likelihoods import Likelihood
 from lvm_experiments.models.base import Pick
 from lvm_experiments.models.conditional_layer import ConditionalLayer
 from lvm_experiments.models.conditioned import ConditionedModel, followed_by
-from lvm_experiments.models.parts import build_part, check_condition, check_domains, check_layers, check_space
+from lvm_experiments.models.parts import (
+    build_decoder,
+    build_part,
+    check_condition,
+    check_domains,
+    check_layers,
+    check_space,
+)
 from lvm_experiments.networks import Decoder, Encoder
 from lvm_experiments.posteriors import Posterior
 from lvm_experiments.priors import Prior
@@ -113,7 +120,7 @@ class HierarchicalVAE(ConditionedModel):
             self.downwards.append(given(sizes[-1] + more, below))
         self.prior = build_part("prior", prior, event_shape, spec)
         self.likelihood = build_part("likelihood", likelihood, spec)
-        self.decoder = build_part("decoder", decoder, sizes[0] + more, self.likelihood.parameter_shape)
+        self.decoder = build_decoder(decoder, sizes[0] + more, self.likelihood)
         self.posterior.bind(self)
         self.prior.bind(self)
 

@@ -18,7 +18,14 @@ from lvm_experiments.likelihoods import Likelihood
 from lvm_experiments.models.base import Pick
 from lvm_experiments.models.conditional_layer import ConditionalLayer
 from lvm_experiments.models.conditioned import ConditionedModel, followed_by
-from lvm_experiments.models.parts import build_part, check_condition, check_domains, check_layers, check_space
+from lvm_experiments.models.parts import (
+    build_decoder,
+    build_part,
+    check_condition,
+    check_domains,
+    check_layers,
+    check_space,
+)
 from lvm_experiments.networks import Decoder, Encoder
 from lvm_experiments.networks.mlp import mlp_layers
 from lvm_experiments.posteriors import Posterior
@@ -121,7 +128,7 @@ class LadderVAE(ConditionedModel):
             self.generated.insert(0, layer)
             size = prod(layer.event_shape)
         self.likelihood = build_part("likelihood", likelihood, spec)
-        self.decoder = build_part("decoder", decoder, path + size, self.likelihood.parameter_shape)
+        self.decoder = build_decoder(decoder, path + size, self.likelihood)
         self.posterior.bind(self)
         self.prior.bind(self)
 

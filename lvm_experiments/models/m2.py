@@ -17,7 +17,8 @@ from lvm_experiments.errors import RequestError
 from lvm_experiments.likelihoods import Likelihood
 from lvm_experiments.models.base import Pick
 from lvm_experiments.models.conditioned import ConditionedModel, followed_by
-from lvm_experiments.models.parts import build_part, check_condition, check_domains, check_space
+from lvm_experiments.models.draw import Latents
+from lvm_experiments.models.parts import build_decoder, build_part, check_condition, check_domains, check_space, one_of
 from lvm_experiments.networks import Decoder, Encoder
 from lvm_experiments.posteriors import CategoricalPosterior, Posterior
 from lvm_experiments.priors import CategoricalPrior, Prior
@@ -96,7 +97,7 @@ class M2(ConditionedModel):
         self.prior = build_part("prior", prior, self.posterior.event_shape, spec)
         self.likelihood = build_part("likelihood", likelihood, spec)
         inputs = prod(self.posterior.event_shape) + spec.classes + spec.condition
-        self.decoder = build_part("decoder", decoder, inputs, self.likelihood.parameter_shape)
+        self.decoder = build_decoder(decoder, inputs, self.likelihood)
         self.posterior.bind(self)
         self.prior.bind(self)
 
@@ -117,6 +118,9 @@ class M2(ConditionedModel):
     def q_y(self, batch: Batch) -> OneHot:
         """q(y|x), of batch shape `(B,)` and event shape `(1, classes)`."""
         return self.label(self._features(batch))
+
+    def of_label(self, label: int) -> tuple[Tensor | None, Latents]:
+        return None, {"y": one_of(label, self.spec.classes).to(self.label_prior.logits)[None, None]}
 
     @torch.no_grad()
     def classify(self, batch: Batch) -> Tensor:

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-__all__ = ["build_part", "check_condition", "check_domains", "check_layers", "check_space", "class_of"]
+__all__ = [
+    "build_decoder",
+    "build_part",
+    "check_condition",
+    "check_domains",
+    "check_layers",
+    "check_space",
+    "class_of",
+    "one_of",
+]
 
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
 from lvm_experiments.errors import RequestError
+from lvm_experiments.likelihoods import Likelihood
+from lvm_experiments.networks import Decoder
 from lvm_experiments.observations import fits
 from lvm_experiments.options import options_where
-from lvm_experiments.spec import DataSpec
+from lvm_experiments.spec import DataSpec, as_floating
 
 T = TypeVar("T", bound=nn.Module)
 
@@ -39,6 +52,18 @@ def build_part(name: str, part: Callable[..., T] | None, *given: Any) -> T:
         raise
     except (TypeError, ValueError) as cause:
         raise RequestError(str(cause), where=where) from cause
+
+
+def build_decoder(decoder: Callable[..., Decoder] | None, inputs: int, likelihood: Likelihood) -> Decoder:
+    """A decoder of so many inputs to the likelihood's raw parameters, at those of the data's mean if it begins there.
+
+    Raises:
+        RequestError: Where the part is missing, or refuses.
+    """
+    part = build_part("decoder", decoder, inputs, likelihood.parameter_shape)
+    if (raw := likelihood.raw_at_mean()) is not None:
+        part.start_at(raw)
+    return part
 
 
 def check_space(likelihood: Callable[..., nn.Module] | None, spec: DataSpec) -> None:
@@ -92,3 +117,18 @@ def check_layers(posterior: Callable[..., nn.Module] | None) -> None:
         where="model.posterior",
         hint=f"choose model/posterior={'|'.join(can)}",
     )
+
+
+def one_of(label: int, classes: int) -> Tensor:
+    """A class, one-hot, shape `(1, classes)`.
+
+    Raises:
+        ValueError: Where there is no such class.
+
+    Example:
+        >>> one_of(1, 3)
+        tensor([[0., 1., 0.]])
+    """
+    if not 0 <= label < classes:
+        raise ValueError(f"there are classes 0 to {classes - 1}, and not {label}")
+    return as_floating(one_hot(torch.tensor([label]), classes))

@@ -55,21 +55,38 @@ class TrainedModel:
 
     @torch.no_grad()
     def sample(
-        self, n: int, *, seed: int = 0, mean: bool = False, condition: Tensor | np.ndarray | None = None
+        self,
+        n: int,
+        *,
+        seed: int = 0,
+        mean: bool = False,
+        condition: Tensor | np.ndarray | None = None,
+        label: int | None = None,
     ) -> Tensor:
-        """Draws of x in the data's own values, shape `(n, *shape)`.
+        """Draws of x in the data's own values, shape `(n, *shape)`, or `(n, B, *shape)` with conditions.
 
         Arguments:
             n: How many.
             seed: Of the draws; the caller's random numbers are left alone.
             mean: Whether to return the mean of x given the drawn z.
             condition: What to condition on, shape `(B, C)`.
+            label: The class that all of them are to be of, where the model knows of classes.
+
+        Raises:
+            RequestError: For a label where there are none, or that is none.
         """
         if condition is not None:
             condition = _tensor(condition, "condition").to(self.device)
+        given: dict[str, Tensor] = {}
+        if label is not None:
+            try:
+                condition, given = self.model.of_label(label)
+            except ValueError as cause:
+                raise RequestError(str(cause), where="label", hint="model=cvae and model=m2 know of labels") from cause
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
             torch.manual_seed(seed)
-            return self.observation.inverse(self.model.sample(n, condition, mean=mean), rounded=not mean)
+            x = self.model.sample(n, condition, mean=mean, given=given)
+            return self.observation.inverse(x if label is None or condition is None else x[:, 0], rounded=not mean)
 
     def observe(self, x: Batch | Tensor | np.ndarray, *, seed: int = 0) -> Batch:
         """Data in their own values to a batch in the likelihood's space; the map's noise is keyed by example.
