@@ -15,6 +15,7 @@ from lvm_experiments.configuration.command_line import CommandLine, read_command
 from lvm_experiments.configuration.tree import ConfigTree
 from lvm_experiments.errors import RequestError
 from lvm_experiments.job import command, guarded, starts_processes, trust
+from lvm_experiments.options import look_in
 from lvm_experiments.runs.launch import Launch, find_launch, tell_lightning
 from lvm_experiments.runs.rank import is_rank_zero
 
@@ -32,6 +33,8 @@ def main(words: Sequence[str] | None = None) -> int:
         words: What follows the program's name; that of this process unless given.
     """
     words = list(sys.argv[1:] if words is None else words)
+    if not sys.flags.safe_path and not {"", os.getcwd()} & set(sys.path):
+        sys.path.append(os.getcwd())  # for modules of the user's own, as `python -m` does and an installed command not
     return guarded(lambda: _main(read_command_line(words)))
 
 
@@ -75,7 +78,7 @@ def _main(line: CommandLine) -> int:
     _make(first.run_dir)
     quoted = str(first.run_dir).replace("\\", "\\\\").replace("'", "\\'")
     more = [] if is_rank_zero() else ["hydra.output_subdir=null"]
-    return _with_hydra(line, [f"hydra.run.dir='{quoted}'", *more], tree, run_id)
+    return _with_hydra(line, [f"hydra.run.dir='{quoted}'", *first.leftovers, *more], tree, run_id)
 
 
 def _tree(line: CommandLine) -> ConfigTree:
@@ -87,12 +90,28 @@ def _tree(line: CommandLine) -> ConfigTree:
 
 
 def _show(line: CommandLine, tree: ConfigTree, run_id: str) -> int:
-    if line.overrides:
-        from lvm_experiments.configuration import compose
+    more: Sequence[str] = ()
+    if line.overrides or line.package:
+        from lvm_experiments.configuration import compose_job
 
-        compose(line.overrides, line.config_name, tree=tree)
+        found = compose_job(line.overrides, line.config_name, tree=tree)
+        config, more = found.config, found.leftovers
+        if line.package and line.package.partition(".")[0] not in ("_global_", "hydra"):
+            _check_package(line.package, config)
     logging.raiseExceptions = False  # Hydra shows things by logging them, maybe to `head`
-    return _with_hydra(line, [], tree, run_id)
+    return _with_hydra(line, more, tree, run_id)
+
+
+def _check_package(package: str, config: DictConfig) -> None:
+    """Hydra shows neither a part that is not there nor one that is null, and exits with 1."""
+    from lvm_experiments.configuration.keys import ABSENT, lookup, split_key, to_plain, unknown_key
+
+    plain = to_plain(config, resolve=True)
+    found = lookup(plain, split_key(package))
+    if found is ABSENT:
+        raise unknown_key(package, plain)
+    if found is None:
+        raise RequestError("it is null: there is nothing to show", where=package)
 
 
 def _look_ahead(line: CommandLine, tree: ConfigTree, run_id: str) -> Composition:
@@ -206,6 +225,7 @@ def _task(config: DictConfig, tree: ConfigTree, codes: list[int]) -> None:
     def job() -> int:
         plain = with_absolute_paths(to_plain(config, resolve=True))
         check(plain, tree=tree)
+        look_in(tree.folders, plain["allow_targets"])
         return _start(folder, plain)
 
     codes.append(guarded(job, folder))

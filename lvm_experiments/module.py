@@ -155,7 +155,7 @@ class ExperimentModule(pl.LightningModule):
 
     def on_train_start(self) -> None:
         self._loader = self.trainer.train_dataloader
-        for text in self.objective.warnings(self.progress()):
+        for text in (*_cares(self.model), *self.objective.warnings(self.progress())):
             if self.global_rank == 0:
                 log.warning(text)
 
@@ -466,6 +466,12 @@ class ExperimentModule(pl.LightningModule):
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
         return batch.to(device, non_blocking=True)
+
+
+def _cares(model: torch.nn.Module) -> list[str]:
+    """What parts say of themselves that wants care, each sentence once."""
+    texts = (f"{type(part).__name__}: {care}" for part in model.modules() if (care := getattr(part, "care", "")))
+    return list(dict.fromkeys(texts))
 
 
 def _distributed() -> bool:

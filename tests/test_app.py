@@ -83,6 +83,18 @@ def test_cfg_of_a_package(capsys: pytest.CaptureFixture[str]) -> None:
     assert yaml.safe_load(capsys.readouterr().out)["_target_"] == "torch.optim.SGD"
 
 
+@pytest.mark.parametrize(
+    ("package", "answer"),
+    [
+        ("model.latnt_dim", "model.latnt_dim: no such key; did you mean model.latent_dim?\n"),
+        ("scheduler", "scheduler: it is null: there is nothing to show\n"),
+    ],
+)
+def test_cfg_of_no_package(package: str, answer: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--cfg", "job", "-p", package]) == 2
+    assert capsys.readouterr().err == answer
+
+
 def test_info(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--info", "defaults-tree", "model=gaussian_vae"]) == 0
     assert "model: gaussian_vae" in capsys.readouterr().out

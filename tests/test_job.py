@@ -130,7 +130,6 @@ def test_python_objects_in_a_configuration_are_refused(tmp_path: Path, capsys: p
     assert not (tmp_path / "executed").exists()
 
 
-@pytest.mark.slow
 def test_several_processes_are_one_run(tmp_path: Path) -> None:
     """The program replaces itself by a job, which Lightning starts once more for the second process."""
     words = (

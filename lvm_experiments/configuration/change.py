@@ -58,6 +58,9 @@ class Changes:
             self._added.append((key, plain))
         if isinstance(old, Mapping) and not override.is_delete():
             self._refuse_replacing(key, value)
+        if override.is_delete() and (old is None or value not in (None, old)):
+            # Hydra, which reads the line again, would not take it either, and say so in three lines.
+            raise RequestError(f"it is {'null' if old is None else old}", where=line, hint=_instead(key, old))
         if override.is_add() and old not in (ABSENT, None) and not isinstance(value, dict | list):
             raise RequestError("the key is there already", where=line, hint=f"drop the plus: {line[1:]}")
         try:
@@ -110,6 +113,10 @@ class Changes:
         above, _, last = key.rpartition(".")
         with open_dict(self.config):
             del (OmegaConf.select(self.config, above) if above else self.config)[last]
+
+
+def _instead(key: str, old: object) -> str:
+    return f"give it a value with {key}=VALUE" if old is None else f"write ~{key} to take it away"
 
 
 def _refuse_unless_taken(key: str, path: Sequence[str], target: str) -> None:

@@ -30,6 +30,7 @@ class CommandLine:
         config_dir: A further folder of configuration files.
         config_path: A folder in place of the package's own.
         completes: Whether a shell asks for completions.
+        package: The part of the configuration that is shown.
     """
 
     flags: tuple[str, ...]
@@ -42,6 +43,7 @@ class CommandLine:
     config_dir: Path | None
     config_path: Path | None
     completes: bool
+    package: str | None = None
 
     def value_of(self, key: str) -> str | None:
         """The last value given to a key by `key=value`, as it is written, or None."""
@@ -102,6 +104,12 @@ def read_command_line(words: Sequence[str]) -> CommandLine:
             where="--resolve",
             hint="write --cfg job --resolve",
         )
+    if found.package and not found.cfg:
+        raise RequestError(
+            "says what --cfg shows of a configuration",
+            where="--package",
+            hint=f"write --cfg job -p {found.package}",
+        )
     switches = ("run", "multirun", "resolve", "hydra_help", "shell_completion")
     flags = [f"--{name.replace('_', '-')}" for name in switches if getattr(found, name)]
     for name in ("cfg", "package", "info", "config_path", "config_name", "config_dir"):
@@ -118,4 +126,5 @@ def read_command_line(words: Sequence[str]) -> CommandLine:
         config_dir=None if found.config_dir is None else Path(found.config_dir),
         config_path=None if found.config_path is None else Path(found.config_path),
         completes=found.shell_completion,
+        package=found.package,
     )

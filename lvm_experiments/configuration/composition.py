@@ -6,7 +6,7 @@ __all__ = ["Composition", "choose", "compose", "compose_job", "is_choice", "reso
 
 import copy
 from collections.abc import MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from lvm_experiments.configuration.change import Changes
 from lvm_experiments.configuration.keys import lookup, paths, to_plain
+from lvm_experiments.configuration.leftovers import leftovers
 from lvm_experiments.configuration.overrides import parse_override
 from lvm_experiments.configuration.resolvers import register_resolvers
 from lvm_experiments.configuration.tree import ConfigTree
@@ -41,6 +42,7 @@ class Composition:
         multirun: Whether the configuration itself asks for a sweep.
         params: Swept words that the configuration itself brings, `hydra.sweeper.params`.
         launcher: What starts the jobs of a sweep, `hydra.launcher`, resolved.
+        leftovers: Words that took away what a class named on the command line does not take.
     """
 
     config: DictConfig
@@ -50,6 +52,7 @@ class Composition:
     multirun: bool
     params: dict[str, Any]
     launcher: dict[str, Any]
+    leftovers: tuple[str, ...] = ()
 
 
 def compose(
@@ -115,8 +118,11 @@ def compose_job(
     for override in values:
         if override.key_or_group != "hydra.searchpath":
             changes.apply(override)
+    rest = leftovers(composed, values)
+    for word in rest:
+        changes.apply(parse_override(word))
     changes.check_added()
-    return _resolved(composed)
+    return replace(_resolved(composed), leftovers=tuple(rest))
 
 
 def _chosen(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["Definition", "find", "names_in", "resolve_name"]
+__all__ = ["Definition", "find", "is_there", "names_in", "resolve_name"]
 
 import ast
+import sys
 from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
+
+from lvm_experiments.errors import RequestError
 
 _DEPTH = 12  # re-exports followed before giving up
 
@@ -37,6 +40,16 @@ def find(target: str) -> Definition | None:
     """
     module, _, name = target.rpartition(".")
     return resolve_name(module, name) if module else None
+
+
+def is_there(top: str) -> bool:
+    """Whether there is a module or package of that name to import, or one has been imported.
+
+    Example:
+        >>> is_there("json"), is_there("there_is_no_such_module")
+        (True, False)
+    """
+    return top in sys.modules or PathFinder.find_spec(top) is not None
 
 
 def names_in(module: str) -> tuple[str, ...]:
@@ -110,7 +123,10 @@ def _absolute(statement: ast.ImportFrom, module: str) -> str:
 @cache
 def _parse(module: str) -> ast.Module | None:
     file = _file(module)
-    return None if file is None else ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
+    try:
+        return None if file is None else ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
+    except SyntaxError as error:
+        raise RequestError(f"{module} cannot be imported: {error}") from error
 
 
 @cache

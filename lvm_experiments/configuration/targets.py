@@ -10,7 +10,7 @@ from importlib import import_module
 from inspect import isclass, isfunction
 from typing import Any
 
-from lvm_experiments.configuration.source import find, names_in
+from lvm_experiments.configuration.source import find, is_there, names_in
 from lvm_experiments.errors import RequestError, nearest
 
 PARTS = tuple(
@@ -25,6 +25,7 @@ PARTS = tuple(
         "networks",
         "objectives",
         "observations",
+        "optimizers",
         "posteriors",
         "priors",
         "schedulers",
@@ -46,8 +47,8 @@ _EXTERNAL = {
         "SimpleProfiler",
     ),
     "pytorch_lightning.strategies": ("DDPStrategy",),
-    "torch.optim": ("SGD", "Adam", "AdamW", "Adamax"),
-    "torch.optim.lr_scheduler": ("CosineAnnealingLR", "ReduceLROnPlateau", "StepLR"),
+    "torch.optim": ("SGD", "Adam", "AdamW", "Adamax", "RMSprop"),
+    "torch.optim.lr_scheduler": ("CosineAnnealingLR", "MultiStepLR", "ReduceLROnPlateau", "StepLR"),
 }
 EXTERNALS = tuple(f"{module}.{name}" for module, names in _EXTERNAL.items() for name in names)
 _DOTTED = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)+", re.ASCII)
@@ -73,7 +74,10 @@ def refuse_unless_allowed(target: object, where: str, allow: Sequence[str] = ())
     """
     if isinstance(target, str) and _DOTTED.fullmatch(target):
         module = target.rpartition(".")[0]
-        if target in EXTERNALS or _within(module, allow):
+        if target in EXTERNALS:
+            return target
+        if _within(module, allow):
+            _refuse_unless_there(target, where)
             return target
         if _within(module, PARTS):
             if find(target) is None:
@@ -82,6 +86,17 @@ def refuse_unless_allowed(target: object, where: str, allow: Sequence[str] = ())
                 raise RequestError(f"there is no {target}", where=where, hint=hint)
             return target
     raise RequestError(f"{target!r} may not be named", where=where, hint="allow_targets lists modules of your own")
+
+
+def _refuse_unless_there(target: str, where: str) -> None:
+    """Refuses a module of the user's own that Python would not find, or a name that it has under another spelling."""
+    module, _, name = target.rpartition(".")
+    if not is_there(module.partition(".")[0]):
+        hint = "Python looks in the folder where you are and in those of PYTHONPATH"
+        raise RequestError(f"there is no module {module.partition('.')[0]}", where=where, hint=hint)
+    # What is made otherwise than by a statement is found out by importing it.
+    if find(target) is None and (meant := nearest(name, names_in(module))):
+        raise RequestError(f"there is no {target}", where=where, hint=f"did you mean {module}.{meant}?")
 
 
 def locate(target: object, where: str, allow: Sequence[str] = ()) -> Callable[..., Any]:

@@ -20,10 +20,12 @@ __all__ = [
     "Npz",
     "Omniglot28",
     "Pbmc3k",
+    "Ptb",
     "Smfish",
     "Split",
     "StreamedSplit",
     "Svhn",
+    "Text",
     "TrainingExamples",
     "Uci",
 ]
@@ -45,9 +47,11 @@ from lvm_experiments.data.newsgroups import Newsgroups
 from lvm_experiments.data.npz import Npz
 from lvm_experiments.data.omniglot28 import Omniglot28
 from lvm_experiments.data.pbmc3k import Pbmc3k
+from lvm_experiments.data.ptb import Ptb
 from lvm_experiments.data.smfish import Smfish
 from lvm_experiments.data.split import Split
 from lvm_experiments.data.streamed_split import StreamedSplit
 from lvm_experiments.data.svhn import Svhn
+from lvm_experiments.data.text import Text
 from lvm_experiments.data.training_examples import TrainingExamples
 from lvm_experiments.data.uci import Uci

@@ -29,7 +29,7 @@ CHANNELS = (1, 3, 4)
 class Npz(DataSet):
     """Arrays from an npz file: `train`, `val` and `test`, or `x`, from which they are cut.
 
-    Labels are in `train_labels`, `val_labels`, `test_labels` or `labels`: integers or words, one
+    Labels are in `train_labels`, `val_labels`, `test_labels` or, of x, `labels` or `x_labels`: integers or words, one
     for each example, numbered in sorted order. A missing `val` or `test` is cut from `train`.
     Arrays are `(N, D)`, `(N, H, W)`, `(N, C, H, W)` or `(N, H, W, C)`; pickled objects are never
     loaded. Likewise `mask` (`train_mask`, ..) is True where a cell was observed, of the shape of the array, and
@@ -98,7 +98,7 @@ class Npz(DataSet):
         file = Path(self.path).expanduser()
         if not file.is_file():
             raise RequestError(f"there is no {file}", where="data.path", hint="give data.path=FILE.npz")
-        arrays = read_npz(file)
+        arrays = _named(read_npz(file), file)
         _check_names(arrays, file)
         parts = [name for name in PARTS if name in arrays]
         masks = {name: self._mask(name, arrays) for name in parts}
@@ -141,6 +141,17 @@ class Npz(DataSet):
 
 def _beside(name: str, what: str) -> str:
     return what if name == "x" else f"{name}_{what}"
+
+
+def _named(arrays: dict[str, np.ndarray], file: Path) -> dict[str, np.ndarray]:
+    """What is known of x by its short name, be it called `labels` or `x_labels`."""
+    found = dict(arrays)
+    for what in BESIDE:
+        if f"x_{what}" in found:
+            if what in found:
+                raise RequestError(f"{file} has both {what} and x_{what}", where="data.path", hint="leave one out")
+            found[what] = found.pop(f"x_{what}")
+    return found
 
 
 def _filled(x: np.ndarray, mask: np.ndarray | None) -> np.ndarray:

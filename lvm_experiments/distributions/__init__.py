@@ -1,12 +1,14 @@
 """Distributions that torch.distributions lacks, or that it computes too slowly or not exactly enough."""
 
 __all__ = [
+    "AutoregressiveCodes",
     "AutoregressivePixels",
     "Bernoulli",
     "BetaBinomial",
     "BetaObservation",
     "Binomial",
     "CategoricalObservation",
+    "Cells",
     "ColourDiscretizedLogisticMixture",
     "Columns",
     "ContinuousBernoulli",
@@ -15,6 +17,7 @@ __all__ = [
     "DiscretizedLogistic",
     "DiscretizedLogisticMixture",
     "FullNormalObservation",
+    "HypersphericalUniform",
     "LaplaceObservation",
     "LogNormalObservation",
     "LogisticObservation",
@@ -28,6 +31,7 @@ __all__ = [
     "OptimalNormalObservation",
     "PlanarTransform",
     "Poisson",
+    "PowerSpherical",
     "RadialTransform",
     "RelaxedOneHot",
     "SizedCounts",
@@ -37,6 +41,9 @@ __all__ = [
     "StudentTObservation",
     "SylvesterTransform",
     "TokenSequence",
+    "UniformCodes",
+    "VectorQuantised",
+    "VonMisesFisher",
     "ZeroInflated",
     "analytic_kl",
     "draw_from",
@@ -51,6 +58,8 @@ from lvm_experiments.distributions.beta_binomial import BetaBinomial
 from lvm_experiments.distributions.beta_observation import BetaObservation
 from lvm_experiments.distributions.binomial import Binomial
 from lvm_experiments.distributions.categorical_observation import CategoricalObservation
+from lvm_experiments.distributions.cells import Cells
+from lvm_experiments.distributions.codes import AutoregressiveCodes, UniformCodes
 from lvm_experiments.distributions.columns import Columns
 from lvm_experiments.distributions.continuous_bernoulli import ContinuousBernoulli
 from lvm_experiments.distributions.diagonal_normal import DiagonalNormal
@@ -62,6 +71,7 @@ from lvm_experiments.distributions.discretized_logistic_mixture import (
 )
 from lvm_experiments.distributions.draws import draw_from, representative
 from lvm_experiments.distributions.full_normal_observation import FullNormalObservation
+from lvm_experiments.distributions.hyperspherical_uniform import HypersphericalUniform
 from lvm_experiments.distributions.kl import analytic_kl
 from lvm_experiments.distributions.kl_to_diagonal import kl_to_diagonal, kl_to_standard
 from lvm_experiments.distributions.laplace_observation import LaplaceObservation
@@ -77,6 +87,7 @@ from lvm_experiments.distributions.one_hot import OneHot, RelaxedOneHot, Straigh
 from lvm_experiments.distributions.optimal_normal_observation import OptimalNormalObservation
 from lvm_experiments.distributions.planar import PlanarTransform
 from lvm_experiments.distributions.poisson import Poisson
+from lvm_experiments.distributions.power_spherical import PowerSpherical
 from lvm_experiments.distributions.radial import RadialTransform
 from lvm_experiments.distributions.sized_counts import SizedCounts
 from lvm_experiments.distributions.standard_laplace import StandardLaplace
@@ -84,4 +95,6 @@ from lvm_experiments.distributions.standard_normal import StandardNormal
 from lvm_experiments.distributions.student_t_observation import StudentTObservation
 from lvm_experiments.distributions.sylvester import SylvesterTransform
 from lvm_experiments.distributions.token_sequence import TokenSequence
+from lvm_experiments.distributions.vector_quantised import VectorQuantised
+from lvm_experiments.distributions.von_mises_fisher import VonMisesFisher
 from lvm_experiments.distributions.zero_inflated import ZeroInflated

@@ -97,7 +97,7 @@ class AutoregressivePixels(Observation):
         x = torch.zeros_like(u)
         for _ in range(self.event_shape.numel()):
             given = self._given(context, x)
-            given._noise = lambda shape, like: u[None]  # type: ignore[method-assign]  # the same in every pass
+            given._noise = lambda sample_shape, like: u[None]  # type: ignore[method-assign]  # the same in every pass
             before, x = x, given.sample()[0]
             if torch.equal(before, x):
                 break

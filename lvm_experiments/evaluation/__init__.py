@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Any
 from lvm_experiments.evaluation.metrics import METRICS, Measurement, Metric, metric_of
 
 if TYPE_CHECKING:
+    from lvm_experiments.evaluation.code_usage import CodeUsageQuestion
     from lvm_experiments.evaluation.evaluation import Evaluation, Report
     from lvm_experiments.evaluation.evidence import EvidenceQuestion
     from lvm_experiments.evaluation.question import About, Question
     from lvm_experiments.evaluation.reconstruction import ReconstructionQuestion
     from lvm_experiments.evaluation.representation import RepresentationQuestion
+    from lvm_experiments.evaluation.sequence import SequenceQuestion
 
 __all__ = [
     "METRICS",
     "About",
+    "CodeUsageQuestion",
     "Evaluation",
     "EvidenceQuestion",
     "Measurement",
@@ -28,17 +31,20 @@ __all__ = [
     "ReconstructionQuestion",
     "Report",
     "RepresentationQuestion",
+    "SequenceQuestion",
     "metric_of",
 ]
 
 _LATER = {
     "About": "question",
+    "CodeUsageQuestion": "code_usage",
     "Evaluation": "evaluation",
     "EvidenceQuestion": "evidence",
     "Question": "question",
     "ReconstructionQuestion": "reconstruction",
     "Report": "evaluation",
     "RepresentationQuestion": "representation",
+    "SequenceQuestion": "sequence",
 }
 
 

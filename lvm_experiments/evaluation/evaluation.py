@@ -15,11 +15,13 @@ from torch import distributed
 from lvm_experiments.batch import Batch
 from lvm_experiments.errors import RequestError
 from lvm_experiments.evaluation.classification import ClassificationQuestion
+from lvm_experiments.evaluation.code_usage import CodeUsageQuestion
 from lvm_experiments.evaluation.evidence import EvidenceQuestion
 from lvm_experiments.evaluation.metrics import Measurement
 from lvm_experiments.evaluation.question import About, Question
 from lvm_experiments.evaluation.reconstruction import ReconstructionQuestion
 from lvm_experiments.evaluation.representation import RepresentationQuestion
+from lvm_experiments.evaluation.sequence import SequenceQuestion
 from lvm_experiments.models import LatentVariableModel
 from lvm_experiments.observations import ObservationMap, observe
 from lvm_experiments.types import NonNegativeInt, PositiveInt
@@ -86,6 +88,8 @@ class Evaluation:
             EvidenceQuestion(self.num_samples, self.chunk, self.seed),
             ReconstructionQuestion(),
             RepresentationQuestion(),
+            CodeUsageQuestion(),
+            SequenceQuestion(),
             ClassificationQuestion(),
         ]
 

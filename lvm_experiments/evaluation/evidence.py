@@ -6,6 +6,7 @@ __all__ = ["EvidenceQuestion"]
 
 import logging
 import math
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -20,11 +21,14 @@ from lvm_experiments.types import NonNegativeInt, PositiveInt
 
 _log = logging.getLogger(__name__)
 _BOUND_DRAWS = 100  # for rate and distortion where the evidence itself takes none
+_AT_CODES = "lower bound of the evidence at the nearest codes"
 _FEW = 5  # effective draws below which the error of importance sampling cannot be told from its draws
 
 
 class EvidenceQuestion(Question):
     """Evidence, its lower bound, rate and distortion, from the same K draws.
+
+    Of a model whose posterior is deterministic there is one draw to be had, and the bound stands for the evidence.
 
     Arguments:
         num_samples: K.
@@ -43,12 +47,17 @@ class EvidenceQuestion(Question):
         weights, rates, likelihoods = [], [], []
         exact = type(model).evidence is not LatentVariableModel.evidence
         draws = min(self.num_samples, _BOUND_DRAWS) if exact else self.num_samples
+        if certain := _are_deterministic(model, all):
+            draws = 1
         for draw in model.draws(batch, draws, chunk=self.chunk, seed=self.seed):
             weights.append(draw.log_weight.double())
             rates.append(draw.kl.double().expand(len(draw.log_weight), -1))
             likelihoods.append(draw.log_lik.double())
         if exact:
             evidence = model.evidence(batch, self.num_samples, chunk=self.chunk, seed=self.seed)
+        elif certain:
+            (log_p,) = torch.cat(weights)
+            evidence = Evidence(log_p, torch.zeros_like(log_p), torch.full_like(log_p, torch.inf), _AT_CODES, 1)
         else:
             evidence = Evidence.from_log_weights(torch.cat(weights))
         self.estimator = evidence.estimator
@@ -66,12 +75,13 @@ class EvidenceQuestion(Question):
         }
 
     def summarise(self, values: dict[str, np.ndarray], about: About) -> list[Measurement]:
-        samples: int | None = self.num_samples
+        certain = _are_deterministic(about.model, all)
+        samples: int | None = None if certain else self.num_samples
         found = []
         for name in ("elbo", "rate", "distortion"):
             value, error = mean_and_error(values[name])
             noise = _noise(values[f"{name}_error"])
-            estimator = f"posterior draws, K = {self.num_samples}, beta = 1"
+            estimator = f"{'nearest codes' if certain else f'posterior draws, K = {samples}'}, beta = 1"
             found.append(
                 about.measurement(
                     name, value, estimator=estimator, standard_error=error, monte_carlo_error=noise, num_samples=samples
@@ -85,6 +95,10 @@ class EvidenceQuestion(Question):
             noise = float(np.hypot(noise, (errors**2).mean() / 2))
         exact = self.estimator == "exact"
         estimator = f"{self.estimator}, {'closed form' if exact else 'posterior as proposal'}"
+        if certain:
+            estimator = _AT_CODES
+        elif _are_deterministic(about.model, any):
+            estimator += f", {_AT_CODES}"
         if exact:
             samples = None
         found.append(
@@ -119,6 +133,12 @@ class EvidenceQuestion(Question):
                 )
             found.append(about.measurement("effective_samples", effective, estimator=estimator, num_samples=samples))
         return found
+
+
+def _are_deterministic(model: LatentVariableModel, which: Callable[[Iterable[bool]], bool]) -> bool:
+    """Whether all, or any, of its posteriors know one value only; a model without posteriors has none that do."""
+    facts = [posterior.deterministic for posterior in model.posteriors]
+    return bool(facts) and which(facts)
 
 
 def _error_of_mean(draws: Tensor) -> Tensor:

@@ -33,13 +33,16 @@ METRICS = {
         Metric("iw_elbo", "nats", True, "importance weighted bound with the objective's number of draws"),
         Metric("nll", "nats", False, "minus log evidence"),
         Metric("bits_per_dim", "bits/dim", False, "minus log evidence of the data's own levels"),
+        Metric("perplexity", "tokens", False, "exp of minus log evidence per step of a sequence"),
         Metric("rate", "nats", None, "KL from posterior to prior"),
         Metric("distortion", "nats", None, "minus expected log likelihood under the posterior"),
         Metric("active_units", "units", None, "latent dimensions whose posterior mean varies by more than 0.01"),
+        Metric("code_perplexity", "codes", None, "codes of the codebook in use, by the entropy of their frequencies"),
         Metric(
             "reconstruction_error", "squared units", False, "mean squared error per dimension in the data's own values"
         ),
         Metric("accuracy", "share", True, "examples whose most probable label is the right one"),
+        Metric("token_accuracy", "share", True, "steps of a sequence that are reconstructed"),
         Metric("effective_samples", "draws", True, "median effective sample size of the importance weights"),
         Metric("loss", "nats", False, "what training minimises"),
     )

@@ -51,9 +51,9 @@ class AutoregressivePixelsLikelihood(Likelihood):
     def __init__(
         self,
         spec: DataSpec,
-        context: PositiveInt = 16,
-        layers: PositiveInt = 3,
-        features: PositiveInt = 32,
+        context: PositiveInt,
+        layers: PositiveInt,
+        features: PositiveInt,
         kernel: PositiveInt = 5,
     ) -> None:
         super().__init__(spec)
@@ -98,7 +98,8 @@ class AutoregressiveBernoulliLikelihood(AutoregressivePixelsLikelihood):
         RequestError: Where the data are no images.
 
     Example:
-        >>> likelihood = AutoregressiveBernoulliLikelihood(DataSpec("binary", (1, 8, 8), levels=2), context=2)
+        >>> spec = DataSpec("binary", (1, 8, 8), levels=2)
+        >>> likelihood = AutoregressiveBernoulliLikelihood(spec, context=2, layers=1, features=4)
         >>> likelihood.parameter_shape
         (2, 1, 8, 8)
 
@@ -133,7 +134,8 @@ class AutoregressiveCategoricalLikelihood(AutoregressivePixelsLikelihood):
         ValueError: Where they have no countable levels.
 
     Example:
-        >>> likelihood = AutoregressiveCategoricalLikelihood(DataSpec("bytes", (3, 8, 8), levels=4), context=2)
+        >>> spec = DataSpec("bytes", (3, 8, 8), levels=4)
+        >>> likelihood = AutoregressiveCategoricalLikelihood(spec, context=2, layers=1, features=4)
         >>> likelihood(torch.zeros(1, 1, 2, 1, 8, 8)).log_prob(torch.zeros(1, 3, 8, 8)).shape
         torch.Size([1, 1])
 
@@ -169,7 +171,8 @@ class AutoregressiveDiscretizedLogisticLikelihood(AutoregressivePixelsLikelihood
 
     Example:
         >>> spec = DataSpec("bytes", (1, 8, 8), levels=256)
-        >>> AutoregressiveDiscretizedLogisticLikelihood(spec, context=2)(torch.zeros(1, 1, 2, 1, 8, 8)).mean.shape
+        >>> likelihood = AutoregressiveDiscretizedLogisticLikelihood(spec, context=2, layers=1, features=4)
+        >>> likelihood(torch.zeros(1, 1, 2, 1, 8, 8)).mean.shape
         torch.Size([1, 1, 1, 8, 8])
 
     References:

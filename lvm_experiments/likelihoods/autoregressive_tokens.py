@@ -30,9 +30,9 @@ class AutoregressiveTokensLikelihood(Likelihood):
     Arguments:
         spec: What is known of the data; its `levels` are the vocabulary's size V.
         context: The length n of c, which the decoder gives.
-        cell: `lstm` or `gru`.
-        hidden: The size of its state.
+        hidden: The size of the network's state.
         embedding: The length of a token's vector.
+        cell: `lstm` or `gru`.
         word_dropout: How probable it is that a token is hidden, in training.
 
     Raises:
@@ -57,10 +57,10 @@ class AutoregressiveTokensLikelihood(Likelihood):
     def __init__(
         self,
         spec: DataSpec,
-        context: PositiveInt = 64,
+        context: PositiveInt,
+        hidden: PositiveInt,
+        embedding: PositiveInt,
         cell: RecurrentCell = "lstm",
-        hidden: PositiveInt = 256,
-        embedding: PositiveInt = 256,
         word_dropout: Probability = 0.25,
     ) -> None:
         super().__init__(spec)

@@ -46,6 +46,15 @@ class Likelihood(nn.Module, ABC):
     def forward(self, raw: Tensor) -> Observation:
         """Raw parameters `(K, B, *parameter_shape)` to a distribution of batch shape `(K, B)`."""
 
+    def link(self, mean: Tensor) -> Tensor | None:
+        """What a cell's only raw parameter is where the cell's mean is `mean`; None where nothing says so."""
+        return None
+
+    def raw_at_mean(self) -> Tensor | None:
+        """Raw parameters whose p(x|z) has the data's mean, shape `(*parameter_shape,)`; None where none are known."""
+        raw = None if self.spec.mean is None else self.link(self.spec.mean)
+        return None if raw is None else raw.unsqueeze(0)
+
     def check(self, x: Tensor, mask: Tensor | None = None) -> None:
         """Refuses observations outside the support; done once when data are loaded, never in the training step.
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 __all__ = ["BernoulliLikelihood", "SoftBernoulliLikelihood"]
 
+import torch
 from torch import Tensor
 
 from lvm_experiments.distributions import Bernoulli
 from lvm_experiments.likelihoods.base import Likelihood
 from lvm_experiments.spec import DataSpec
+
+_RARE = 1e-3  # the least probability to begin with
 
 
 class BernoulliLikelihood(Likelihood):
@@ -30,6 +33,9 @@ class BernoulliLikelihood(Likelihood):
 
     def forward(self, raw: Tensor) -> Bernoulli:
         return Bernoulli(raw.squeeze(2))
+
+    def link(self, mean: Tensor) -> Tensor:
+        return torch.logit(mean, _RARE)  # as Burda et al. (2015) clip it: pixels that are always off have no logit
 
 
 class SoftBernoulliLikelihood(BernoulliLikelihood):

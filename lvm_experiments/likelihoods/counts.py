@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CountLikelihood"]
+__all__ = ["CountLikelihood", "log_of_counts", "mean_total"]
 
 from abc import ABC
 from collections.abc import Callable
@@ -13,6 +13,8 @@ from lvm_experiments.distributions import Observation, SizedCounts
 from lvm_experiments.likelihoods.base import Likelihood
 from lvm_experiments.spec import DataSpec
 from lvm_experiments.types import CountSize
+
+_NEVER = 1e-6  # the mean to begin with of what did not occur in training
 
 
 class CountLikelihood(Likelihood, ABC):
@@ -41,11 +43,19 @@ class CountLikelihood(Likelihood, ABC):
         if size == "observed":
             self.normalised, self.given = False, "its total as size"
 
+    def link(self, mean: Tensor) -> Tensor | None:
+        return log_of_counts(mean) if self.parameters_per_cell == 1 else None
+
     def counts(self, raw: Tensor, cells: Callable[[Tensor], Observation]) -> Observation:
         """Counts from what the decoder says of their means, shape `(K, B, *shape)`."""
         if self.size == "predicted":
             return cells(raw)
         return SizedCounts(raw, cells, raw.new_tensor(self.total))
+
+
+def log_of_counts(mean: Tensor) -> Tensor:
+    """The logarithm of mean counts, of which those of what never occurs are 0."""
+    return mean.clamp_min(_NEVER).log()
 
 
 def mean_total(spec: DataSpec) -> float:

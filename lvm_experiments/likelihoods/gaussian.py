@@ -47,6 +47,9 @@ class GaussianLikelihood(Likelihood):
     def forward(self, raw: Tensor) -> NormalObservation:
         return NormalObservation(raw.squeeze(2), self.log_scale)
 
+    def link(self, mean: Tensor) -> Tensor:
+        return mean
+
 
 class FixedGaussianLikelihood(Likelihood):
     r"""$p(x|z) = \mathcal{N}(x; \mu(z), \sigma^2 I)$ with a given $\sigma^2$.
@@ -71,6 +74,9 @@ class FixedGaussianLikelihood(Likelihood):
     def forward(self, raw: Tensor) -> NormalObservation:
         return NormalObservation(raw.squeeze(2), self.log_scale)
 
+    def link(self, mean: Tensor) -> Tensor:
+        return mean
+
 
 class PerDimensionGaussianLikelihood(Likelihood):
     r"""$p(x|z) = \mathcal{N}(x; \mu(z), \mathrm{diag}(\sigma^2))$ with a learned $\sigma_d$ for every cell.
@@ -94,6 +100,9 @@ class PerDimensionGaussianLikelihood(Likelihood):
 
     def forward(self, raw: Tensor) -> NormalObservation:
         return NormalObservation(raw.squeeze(2), floored(self.log_scale, self.min_log_scale))
+
+    def link(self, mean: Tensor) -> Tensor:
+        return mean
 
 
 class PredictedGaussianLikelihood(Likelihood):

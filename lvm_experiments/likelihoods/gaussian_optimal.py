@@ -64,6 +64,9 @@ class OptimalGaussianLikelihood(Likelihood):
             return OptimalNormalObservation(loc, log_scale, self._variance_of)
         return NormalObservation(loc, log_scale)
 
+    def link(self, mean: Tensor) -> Tensor:
+        return mean
+
     def _variance_of(self, squares: Tensor, cells: Tensor) -> Tensor:
         """The batch's optimum, which the average takes in."""
         seen = torch.stack([squares.sum(), cells.to(squares), squares.new_tensor(float(squares.shape[1]))])

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lvm_experiments.distributions import Multinomial
 from lvm_experiments.likelihoods.base import Likelihood
-from lvm_experiments.likelihoods.counts import mean_total
+from lvm_experiments.likelihoods.counts import log_of_counts, mean_total
 from lvm_experiments.spec import DataSpec
 
 
@@ -41,3 +41,6 @@ class MultinomialLikelihood(Likelihood):
 
     def forward(self, raw: Tensor) -> Multinomial:
         return Multinomial(raw.squeeze(2), raw.new_tensor(self.total))
+
+    def link(self, mean: Tensor) -> Tensor:
+        return log_of_counts(mean)

@@ -19,6 +19,7 @@ from lvm_experiments.examples import Examples
 from lvm_experiments.likelihoods import Likelihood
 from lvm_experiments.models.draw import Draw, Latents, Step, total
 from lvm_experiments.models.evidence import Evidence
+from lvm_experiments.models.imputation import impute
 from lvm_experiments.noise import keyed_noise
 from lvm_experiments.posteriors import Posterior
 from lvm_experiments.spec import DataSpec
@@ -274,6 +275,31 @@ class LatentVariableModel(nn.Module, ABC):
     def log_evidence(self, batch: Batch | Tensor, num_samples: int) -> Tensor:
         """log p(x) in nats, shape `(B,)`."""
         return self.evidence(batch, num_samples).log_p
+
+    @torch.no_grad()
+    def impute(
+        self, batch: Batch | Tensor, num_samples: int, *, chunk: int | None = None, seed: int | None = None
+    ) -> Tensor:
+        """x with its missing cells filled in by their mean given the observed ones, shape `(B, *shape)`.
+
+        Arguments:
+            batch: B examples.
+            num_samples: How many draws the mean is estimated from.
+            chunk: Draws at a time; None: all.
+            seed: Keys the noise by example and draw; None: torch's default generator.
+
+        Raises:
+            ValueError: For observations outside the likelihood's support, and a likelihood that knows no means.
+        """
+        batch = Batch.wrap(batch)
+        if batch.x is None:
+            raise ValueError("there are no observations to go by")
+        if batch.observed is None:
+            return batch.x
+        if not self.likelihood.has_moments:
+            raise ValueError(f"{type(self.likelihood).__name__} knows no mean of a cell")
+        self.likelihood.check(batch.x, batch.observed)
+        return impute(batch, self.draws(batch, num_samples, chunk=chunk, seed=seed), self.spec)
 
 
 @contextmanager

@@ -23,12 +23,15 @@ from torch.nn.functional import one_hot
 
 from lvm_experiments.errors import RequestError
 from lvm_experiments.likelihoods import Likelihood
-from lvm_experiments.networks import Decoder
+from lvm_experiments.networks import Decoder, Encoder
 from lvm_experiments.observations import fits
 from lvm_experiments.options import options_where
+from lvm_experiments.posteriors import Posterior
+from lvm_experiments.priors import Prior
 from lvm_experiments.spec import DataSpec, as_floating
 
 T = TypeVar("T", bound=nn.Module)
+_KINDS = {"encoder": Encoder, "posterior": Posterior, "prior": Prior, "decoder": Decoder, "likelihood": Likelihood}
 
 
 def class_of(part: Callable[..., T]) -> Any:
@@ -47,11 +50,16 @@ def build_part(name: str, part: Callable[..., T] | None, *given: Any) -> T:
         names = options_where(where.replace(".", "/"), lambda kind: True)
         raise RequestError("this model needs one", where=where, hint=f"choose one with model/{name}={'|'.join(names)}")
     try:
-        return part(*given)
+        built = part(*given)
     except RequestError:
         raise
     except (TypeError, ValueError) as cause:
         raise RequestError(str(cause), where=where) from cause
+    kind = _KINDS.get(name, nn.Module)
+    if not isinstance(built, kind):
+        hint = f"one of your own derives from {kind.__module__.rpartition('.')[0]}.{kind.__name__}"
+        raise RequestError(f"{type(built).__name__} is no {kind.__name__}", where=where, hint=hint)
+    return built
 
 
 def build_decoder(decoder: Callable[..., Decoder] | None, inputs: int, likelihood: Likelihood) -> Decoder:
@@ -69,6 +77,9 @@ def build_decoder(decoder: Callable[..., Decoder] | None, inputs: int, likelihoo
 def check_space(likelihood: Callable[..., nn.Module] | None, spec: DataSpec) -> None:
     """Refuses a likelihood over another space than the observations'."""
     kind = class_of(likelihood) if likelihood is not None else None
+    if isinstance(kind, type) and issubclass(kind, Likelihood) and not hasattr(kind, "space"):
+        what = f"{kind.__name__} does not say which values it is a distribution over"
+        raise RequestError(what, where="model.likelihood", hint=f'state it in the class: space = "{spec.space}", say')
     if kind is None or not hasattr(kind, "space") or fits(spec.space, kind.space):
         return
     can = options_where("model/likelihood", lambda c: fits(spec.space, c.space))

@@ -16,6 +16,7 @@ __all__ = [
     "ResNetDecoder",
     "ResNetEncoder",
     "SetEncoder",
+    "TopicDecoder",
     "TransformerEncoder",
 ]
 
@@ -28,4 +29,5 @@ from lvm_experiments.networks.mlp import MLPDecoder, MLPEncoder
 from lvm_experiments.networks.recurrent import GRUEncoder, LSTMEncoder
 from lvm_experiments.networks.resnet import ResNetDecoder, ResNetEncoder
 from lvm_experiments.networks.set_encoder import SetEncoder
+from lvm_experiments.networks.topics import TopicDecoder
 from lvm_experiments.networks.transformer import TransformerEncoder

@@ -113,6 +113,8 @@ class GatedDeconvDecoder(Decoder):
         parameters, *image = shape
         out, height, width = image_shape(tuple(image), "a deconvolutional decoder")
         _check_kernels(channels, kernels)
+        if 1 in kernels[1::2]:
+            raise ValueError(f"a kernel of 1 that doubles the sides leaves pixels without any; kernels are {kernels}")
         self.shape = shape
         times = len(channels) // 2
         heights, widths = halved(height, times)[::-1], halved(width, times)[::-1]

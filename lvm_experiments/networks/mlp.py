@@ -98,7 +98,9 @@ class MLPDecoder(Decoder):
     @torch.no_grad()
     def start_at(self, raw: Tensor) -> None:
         if self.bias == "data_mean":
-            self.layers[-1].bias.copy_(raw.flatten())
+            last = self.layers[-1]
+            assert isinstance(last, nn.Linear)
+            last.bias.copy_(raw.flatten())
 
     def forward(self, z: Tensor) -> Tensor:
         return self.layers(z).unflatten(-1, self.shape)

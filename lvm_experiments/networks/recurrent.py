@@ -33,12 +33,7 @@ class _RecurrentEncoder(Encoder):
     cell: ClassVar[type[nn.GRU | nn.LSTM]]
 
     def __init__(
-        self,
-        spec: DataSpec,
-        hidden: PositiveInt = 256,
-        embedding: PositiveInt = 256,
-        *,
-        bidirectional: bool = False,
+        self, spec: DataSpec, hidden: PositiveInt, embedding: PositiveInt, *, bidirectional: bool = False
     ) -> None:
         super().__init__()
         self.steps = SequenceInput(spec, embedding)

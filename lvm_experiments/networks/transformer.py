@@ -25,7 +25,7 @@ class TransformerEncoder(Encoder):
 
     Arguments:
         spec: What is known of the data.
-        hidden: The size F of all vectors, an even multiple of `heads`; that of the features.
+        width: The size F of all vectors, an even multiple of `heads`; that of the features.
         layers: How many there are, normalised before attention and before the two linear layers of size 4 F.
         heads: Of attention.
 
@@ -34,7 +34,7 @@ class TransformerEncoder(Encoder):
         RequestError: Where the data are no sequences.
 
     Example:
-        >>> encoder = TransformerEncoder(DataSpec("tokens", (6,), levels=20), hidden=8, layers=1, heads=2)
+        >>> encoder = TransformerEncoder(DataSpec("tokens", (6,), levels=20), width=8, layers=1, heads=2)
         >>> x = torch.zeros(5, 6)
         >>> encoder(x, Batch(x, lengths=torch.tensor([1, 2, 3, 4, 6]))).shape
         torch.Size([5, 8])
@@ -49,20 +49,18 @@ class TransformerEncoder(Encoder):
     sequential = True
     positions: Tensor
 
-    def __init__(
-        self, spec: DataSpec, hidden: PositiveInt = 128, layers: PositiveInt = 2, heads: PositiveInt = 4
-    ) -> None:
+    def __init__(self, spec: DataSpec, width: PositiveInt, layers: PositiveInt, heads: PositiveInt = 4) -> None:
         super().__init__()
-        if hidden % heads or hidden % 2:
-            raise ValueError(f"the size of a vector is an even multiple of the {heads} heads, not {hidden}")
-        self.features = hidden
-        self.steps = SequenceInput(spec, hidden)
-        self.front = nn.Parameter(torch.randn(hidden) / math.sqrt(hidden))
+        if width % heads or width % 2:
+            raise ValueError(f"the size of a vector is an even multiple of the {heads} heads, not {width}")
+        self.features = width
+        self.steps = SequenceInput(spec, width)
+        self.front = nn.Parameter(torch.randn(width) / math.sqrt(width))
         layer = nn.TransformerEncoderLayer(
-            hidden, heads, 4 * hidden, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+            width, heads, 4 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
         )
-        self.layers = nn.TransformerEncoder(layer, layers, nn.LayerNorm(hidden), enable_nested_tensor=False)
-        self.register_buffer("positions", _positions(spec.shape[0], hidden), persistent=False)
+        self.layers = nn.TransformerEncoder(layer, layers, nn.LayerNorm(width), enable_nested_tensor=False)
+        self.register_buffer("positions", _positions(spec.shape[0], width), persistent=False)
 
     def forward(self, x: Tensor, batch: Batch) -> Tensor:
         steps, lengths = self.steps(x, batch)

@@ -4,6 +4,7 @@ __all__ = [
     "CategoricalPosterior",
     "DiagonalNormalPosterior",
     "FullNormalPosterior",
+    "GradientVectorQuantisedPosterior",
     "HouseholderSylvesterPosterior",
     "IAFPosterior",
     "LowRankNormalPosterior",
@@ -11,11 +12,14 @@ __all__ = [
     "OrthogonalSylvesterPosterior",
     "PlanarPosterior",
     "Posterior",
+    "PowerSphericalPosterior",
     "RadialPosterior",
     "RelaxedCategoricalPosterior",
     "SemiAmortisedPosterior",
     "StraightThroughCategoricalPosterior",
     "TriangularSylvesterPosterior",
+    "VectorQuantisedPosterior",
+    "VonMisesFisherPosterior",
 ]
 
 from lvm_experiments.posteriors.base import Posterior
@@ -30,6 +34,7 @@ from lvm_experiments.posteriors.iaf import IAFPosterior
 from lvm_experiments.posteriors.low_rank_normal import LowRankNormalPosterior
 from lvm_experiments.posteriors.nsf import NSFPosterior
 from lvm_experiments.posteriors.planar import PlanarPosterior
+from lvm_experiments.posteriors.power_spherical import PowerSphericalPosterior
 from lvm_experiments.posteriors.radial import RadialPosterior
 from lvm_experiments.posteriors.semi_amortised import SemiAmortisedPosterior
 from lvm_experiments.posteriors.sylvester import (
@@ -37,3 +42,5 @@ from lvm_experiments.posteriors.sylvester import (
     OrthogonalSylvesterPosterior,
     TriangularSylvesterPosterior,
 )
+from lvm_experiments.posteriors.vector_quantised import GradientVectorQuantisedPosterior, VectorQuantisedPosterior
+from lvm_experiments.posteriors.von_mises_fisher import VonMisesFisherPosterior

@@ -27,6 +27,8 @@ class Posterior(nn.Module, ABC):
         factorised: Whether the distribution has `log_prob_per_dimension`.
         draws_in_support: Whether a differentiable draw is a value that log q scores; a relaxed one is not.
         has_mean: Whether the distribution has a mean in closed form.
+        deterministic: Whether all mass is on one value, so that log weights bound log p(x) and do not estimate it.
+        care: What a run with it ought to know, said once when training begins; any part of a model may have one.
         event_shape: The shape of one z, `(L,)` or `(L, classes)`.
     """
 
@@ -36,6 +38,8 @@ class Posterior(nn.Module, ABC):
     factorised: ClassVar[bool]
     draws_in_support: ClassVar[bool] = True
     has_mean: ClassVar[bool] = True
+    deterministic: ClassVar[bool] = False
+    care: ClassVar[str] = ""
     event_shape: tuple[int, ...]
 
     def bind(self, model: Any) -> None:

@@ -76,6 +76,7 @@ class RelaxedCategoricalPosterior(_Categories):
 
     gradient = "reparameterised"
     draws_in_support = False
+    care = "training is on relaxed draws, evaluation on categories: two different bounds"
 
     def __init__(
         self,
@@ -111,6 +112,7 @@ class StraightThroughCategoricalPosterior(_Categories):
     """
 
     gradient = "straight_through"
+    care = "the gradient through its draws is that of relaxed ones, and biased"
 
     def __init__(
         self,

@@ -1,10 +1,12 @@
 """Priors p(z) over the latent variable."""
 
 __all__ = [
+    "AutoregressiveCodesPrior",
     "CategoricalPrior",
     "ConditionalNormalPrior",
     "DiagonalNormalPrior",
     "ExemplarPrior",
+    "HypersphericalUniformPrior",
     "LaplacePrior",
     "MAFPrior",
     "MixtureOfNormalsPrior",
@@ -12,15 +14,18 @@ __all__ = [
     "Prior",
     "StandardNormalPrior",
     "UniformCategoricalPrior",
+    "UniformCodesPrior",
     "VampPrior",
 ]
 
 from lvm_experiments.priors.base import Prior
 from lvm_experiments.priors.categorical import CategoricalPrior, UniformCategoricalPrior
+from lvm_experiments.priors.codes import AutoregressiveCodesPrior, UniformCodesPrior
 from lvm_experiments.priors.conditional_normal import ConditionalNormalPrior
 from lvm_experiments.priors.diagonal_normal import DiagonalNormalPrior
 from lvm_experiments.priors.exemplar import ExemplarPrior
 from lvm_experiments.priors.flow import MAFPrior, NSFPrior
+from lvm_experiments.priors.hyperspherical_uniform import HypersphericalUniformPrior
 from lvm_experiments.priors.laplace import LaplacePrior
 from lvm_experiments.priors.mixture_of_normals import MixtureOfNormalsPrior
 from lvm_experiments.priors.standard_normal import StandardNormalPrior

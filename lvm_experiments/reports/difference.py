@@ -36,7 +36,8 @@ _ABSENT = "\N{EM DASH}"
 def difference(configs: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     """The keys whose values differ, in the order of the first configuration, with the value of each as text.
 
-    A part that is of another class counts as one key, its own, like a choice on the command line.
+    A part that is of another class counts as one key, its own, like a choice on the command line; in what those of one
+    name differ besides counts by itself, with a dash for the others.
 
     Arguments:
         configs: Whole configurations.
@@ -88,10 +89,25 @@ def _compare(key: str, nodes: list[Any], found: dict[str, list[str]]) -> None:
     branches = [node for node in nodes if isinstance(node, Mapping)]
     targets = {node.get("_target_") for node in branches}
     if len(branches) < len(nodes) or len(targets) > 1:
-        found[key] = [_text(key, node) for node in nodes]
+        texts = found[key] = [_text(key, node) for node in nodes]
+        for told in dict.fromkeys(texts):
+            _compare_namesakes(key, nodes, [place for place, one in enumerate(texts) if one == told], found)
         return
     for name in dict.fromkeys(name for node in branches for name in node):
         _compare(f"{key}.{name}".lstrip("."), [node.get(name, _ABSENT) for node in branches], found)
+
+
+def _compare_namesakes(key: str, nodes: list[Any], places: list[int], found: dict[str, list[str]]) -> None:
+    """What has one name among others may yet differ inside: two rates of one optimizer, beside another."""
+    members = [nodes[place] for place in places]
+    if not all(isinstance(node, Mapping) and node.get("_target_") == members[0].get("_target_") for node in members):
+        return
+    inner: dict[str, list[str]] = {}
+    _compare(key, members, inner)
+    for name, values in inner.items():
+        column = found.setdefault(name, [_ABSENT] * len(nodes))
+        for place, value in zip(places, values, strict=True):
+            column[place] = value
 
 
 def _text(key: str, node: Any) -> str:

@@ -58,7 +58,8 @@ def read_checkpoint(path: Path, *, device: torch.device | str = "cpu") -> dict[s
             hint=_HINT,
         ) from None
     except Exception as error:  # noqa: BLE001 - a damaged file fails in any way there is
-        what = str(error).splitlines()[0] if str(error) else type(error).__name__
+        told = isinstance(error, OSError | RuntimeError) and bool(str(error))
+        what = str(error).splitlines()[0] if told else "not in the format of torch.save"
         raise RequestError(f"is no checkpoint, or damaged ({what})", where=str(path), hint=_HINT) from None
     if not isinstance(content, dict):
         raise RequestError("is no checkpoint", where=str(path), hint=_HINT)

@@ -25,6 +25,8 @@ from lvm_experiments.runs.files import read_json
 from lvm_experiments.runs.folder import RunFolder
 from lvm_experiments.spec import DataSpec, as_floating
 
+_DRAWS = 50  # at a time, where a mean is taken over many
+
 
 class TrainedModel:
     """A model with the observation map it was trained through: data in their own values go in and come out.
@@ -127,6 +129,33 @@ class TrainedModel:
         except ValueError as cause:
             raise RequestError(str(cause), where="x") from cause
         return self.model.evidence(batch, num_samples, seed=seed)
+
+    def impute(self, x: Batch | Tensor | np.ndarray, num_samples: int = 1000, *, seed: int = 0) -> Tensor:
+        """The data with their missing cells filled in by their mean given the others, shape `(B, *shape)`.
+
+        Arguments:
+            x: Data in their own values; a mask says which cells were observed, or NaN stands in the others.
+            num_samples: How many draws the mean is estimated from.
+            seed: Of the draws, keyed by example.
+
+        Raises:
+            RequestError: For observations outside the support, no draws, or a likelihood that knows no means.
+        """
+        if num_samples < 1:
+            raise RequestError(f"{num_samples} draws estimate nothing", where="num_samples")
+        raw = _batch(x).to(self.device)
+        if raw.x is not None and raw.mask is None and raw.x.is_floating_point() and bool(raw.x.isnan().any()):
+            raw = raw.replace(mask=~raw.x.isnan())
+        batch = self.observe(raw, seed=seed)
+        assert raw.x is not None
+        if batch.observed is None:
+            return raw.x
+        try:
+            found = self.model.impute(batch, num_samples, chunk=_DRAWS, seed=seed)
+        except ValueError as cause:
+            raise RequestError(str(cause), where="x") from cause
+        guess = self.observation.inverse(found, rounded=False)
+        return torch.where(batch.observed, raw.x.to(guess), guess)
 
 
 def _batch(x: Batch | Tensor | np.ndarray) -> Batch:

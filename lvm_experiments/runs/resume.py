@@ -40,10 +40,10 @@ def resume_config(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> dict
     """
     result = copy.deepcopy(dict(stored))
     folders = _changed_folders(stored.get("paths") or {}, changes.get("paths") or {})
-    for key, value in _leaves(changes):
-        group = key.partition(".")[0]
-        before = _get(stored, key)
-        if _same(before, value) or group in (*_FREE, *_REQUEST):
+    for path, value in _leaves(changes):
+        key = ".".join(path)
+        before = _get(stored, path)
+        if _same(before, value) or path[0] in (*_FREE, *_REQUEST):
             continue
         if key not in _LIMITS and not _moved(before, value, folders):
             raise RequestError(
@@ -51,7 +51,7 @@ def resume_config(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> dict
                 where=key,
                 hint="only trainer.max_*, paths and logger may change; else start a new run",
             )
-        _set(result, key, value)
+        _set(result, path, value)
     for group in _FREE:
         if group in changes:
             merged = group == "paths" and isinstance(result.get(group), dict)
@@ -59,25 +59,26 @@ def resume_config(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> dict
     return result
 
 
-def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _leaves(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    # Paths, not dotted keys: a sweep's job has keys with dots in them, the swept words of `sweep.point`.
     for key, value in tree.items():
         if isinstance(value, Mapping) and value:
-            yield from _leaves(value, f"{prefix}{key}.")
+            yield from _leaves(value, (*above, key))
         else:
-            yield f"{prefix}{key}", value
+            yield (*above, key), value
 
 
-def _get(tree: Mapping[str, Any], key: str) -> Any:
+def _get(tree: Mapping[str, Any], path: tuple[str, ...]) -> Any:
     node: Any = tree
-    for part in key.split("."):
+    for part in path:
         if not isinstance(node, Mapping) or part not in node:
             return _MISSING
         node = node[part]
     return node
 
 
-def _set(tree: dict[str, Any], key: str, value: Any) -> None:
-    *parents, last = key.split(".")
+def _set(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    *parents, last = path
     for part in parents:
         tree = tree[part]
     tree[last] = value

@@ -18,7 +18,7 @@ from lvm_experiments.models import VAE
 from lvm_experiments.models.parts import class_of
 from lvm_experiments.networks import MLPDecoder, MLPEncoder
 from lvm_experiments.noise import keyed_noise
-from lvm_experiments.posteriors import DiagonalNormalPosterior, Posterior
+from lvm_experiments.posteriors import DiagonalNormalPosterior, Posterior, VectorQuantisedPosterior
 from lvm_experiments.priors import Prior
 from lvm_experiments.spec import DataSpec
 from lvm_experiments.testing.promises import (
@@ -59,6 +59,7 @@ def check_posterior(posterior: Callable[[int, int], Posterior], *, features: int
         require(isinstance(part.factorised, bool), "factorised is stated")
         require(isinstance(part.draws_in_support, bool), "draws_in_support is a fact")
         require(isinstance(part.has_mean, bool), "has_mean is a fact")
+        require(isinstance(part.deterministic, bool), "deterministic is a fact")
         require(isinstance(part.event_shape, tuple), "event_shape is a tuple")
         h = torch.randn(_B, features)
         q = part(h)
@@ -71,6 +72,15 @@ def check_posterior(posterior: Callable[[int, int], Posterior], *, features: int
         if part.gradient == "reparameterised":
             z = part(h).rsample((4,))
             gradients_reach(part, (z * torch.randn_like(z)).sum(), "rsample")
+        if part.gradient == "straight_through":
+            q = part(h)
+            z = q.rsample((4,))
+            own = sum(loss.sum() for loss in getattr(q, "losses", {}).values())
+            gradients_reach(part, (z * torch.randn_like(z)).sum() + own, "rsample and the distribution's own losses")
+        for name, loss in getattr(part(h), "losses", {}).items():
+            require(loss.shape == (_B,), f"the distribution's own loss {name} has shape (B,)")
+        if part.deterministic:
+            _is_one_value(part(h))
         _draws_by_example(part, h)
         if hasattr(q, "rsample_and_log_prob"):
             _knows_its_draws(part, part(h))
@@ -89,7 +99,7 @@ def check_prior(
 
     Arguments:
         prior: What is called with `(event_shape, spec)` to build it.
-        event_shape: The shape of z to try it with.
+        event_shape: The shape of z to try it with; codes are vectors of 4.
         spec: What is known of the data.
 
     Raises:
@@ -102,6 +112,8 @@ def check_prior(
     spec = spec or DataSpec("binary", (4,), levels=2)
     if getattr(class_of(prior), "conditional", False) and not spec.condition:
         spec = spec.replace(condition=2)
+    if class_of(prior).domain == "codes" and len(event_shape) == 1:
+        event_shape = (*event_shape, 4)
     with seeded():
         part = _prior_in(_holder(prior, event_shape, spec))
         require(isinstance(part, Prior), "a prior is a Prior")
@@ -122,13 +134,16 @@ def check_prior(
 
 
 def _holder(prior: Callable[..., Prior], event_shape: tuple[int, ...], spec: DataSpec) -> nn.Module:
-    """The prior; one that asks for a model is in one, of binary data."""
+    """The prior; one that asks for a model is in one, of binary data and with a posterior that it goes with."""
     part = prior(event_shape, spec)
     if type(part).bind is Prior.bind:
         return part
     networks = partial(MLPEncoder, hidden=[4]), partial(MLPDecoder, hidden=[4])
     spec = spec.replace(space="binary", levels=2)
-    return VAE(spec, event_shape[0], networks[0], DiagonalNormalPosterior, prior, networks[1], BernoulliLikelihood)
+    posterior: Callable[..., Posterior] = DiagonalNormalPosterior
+    if part.domain == "codes":
+        posterior = partial(VectorQuantisedPosterior, codes=5, code_dim=event_shape[-1])
+    return VAE(spec, event_shape[0], networks[0], posterior, prior, networks[1], BernoulliLikelihood)
 
 
 def _prior_in(holder: nn.Module) -> Prior:
@@ -160,6 +175,13 @@ def _draws_by_example(part: Posterior, h: Tensor) -> None:
 def _same(a: Tensor, b: Tensor) -> bool:
     tolerance = 1e4 * torch.finfo(a.dtype).eps
     return torch.allclose(a, b, rtol=tolerance, atol=tolerance)
+
+
+def _is_one_value(q: Distribution) -> None:
+    z = q.sample((4,))
+    require((z == z[:1]).all(), "all draws are one value")
+    require(torch.equal(z, q.rsample((4,)).detach()), "differentiable ones, too")
+    require((q.log_prob(z) == 0).all(), "all mass is on it")
 
 
 def _knows_its_draws(part: Posterior, q: Any) -> None:

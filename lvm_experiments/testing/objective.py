@@ -73,7 +73,7 @@ def check_objective(objective: Callable[[], Objective], model: LatentVariableMod
 
 
 def _small_model() -> VAE:
-    spec = DataSpec("binary", (6,), levels=2)
+    spec = DataSpec("binary", (6,), levels=2, size=50)
     encoder, decoder = partial(MLPEncoder, hidden=[5]), partial(MLPDecoder, hidden=[5])
     return VAE(spec, 2, encoder, _Committed, StandardNormalPrior, decoder, BernoulliLikelihood)
 

@@ -40,6 +40,7 @@ def test_overrides_that_begin_with_signs() -> None:
         (["--cfg"], "argument --cfg/-c: expected one argument; see --help"),
         (["-m", "--cfg", "job"], "--multirun --cfg: only one of them at a time"),
         (["--resolve"], "--resolve: says how --cfg shows a configuration; write --cfg job --resolve"),
+        (["-p", "model"], "--package: says what --cfg shows of a configuration; write --cfg job -p model"),
         (["--experimental-rerun", "x.pickle"], "--experimental-rerun: no such flag; see --help"),
     ],
 )

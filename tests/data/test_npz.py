@@ -39,8 +39,8 @@ def test_three_splits_are_taken_as_they_are(tmp_path: Path) -> None:
 
 def test_x_is_split_with_its_labels_by_a_seed(tmp_path: Path) -> None:
     x, labels = np.arange(50.0)[:, None], np.arange(50) % 5 + 3
-    for seed in (0, 1):
-        data = load(tmp_path, {"x": x, "labels": labels}, validation=7, test=0.2, split_seed=seed)
+    for seed, name in ((0, "labels"), (1, "x_labels")):
+        data = load(tmp_path, {"x": x, name: labels}, validation=7, test=0.2, split_seed=seed)
         assert (len(data.train), len(data.val), len(data.test)) == (33, 7, 10)
         assert data.spec.classes == 5
         assert sorted(torch.cat(xs(data)).flatten().tolist()) == list(range(50))
@@ -98,6 +98,8 @@ def test_images_have_their_channels_first(shape: tuple[int, ...], expected: tupl
         ({"x": TABLE, "test": TABLE}, "x beside val or test"),
         ({"x": TABLE, "train_labels": np.arange(50)}, "train_labels without train"),
         ({"x": TABLE, "labels": np.arange(49)}, r"labels of shape \(49,\)"),
+        ({"x": TABLE, "x_labels": np.arange(49)}, r"labels of shape \(49,\)"),
+        ({"x": TABLE, "x_labels": np.arange(50), "labels": np.arange(50)}, "both labels and x_labels"),
         ({"x": TABLE, "labels": np.linspace(0, 1, 50)}, "not integers or words"),
         ({"train": TABLE, "train_labels": np.arange(50), "val": TABLE}, "for some splits only"),
         ({"train": TABLE, "val": TABLE[:, :2]}, r"shape \(2,\) where \(3,\)"),

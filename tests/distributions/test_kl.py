@@ -7,7 +7,7 @@ import torch
 from torch.distributions import Distribution, Independent, Laplace, Normal, kl_divergence
 from torch.distributions.kl import _KL_REGISTRY
 
-from lvm_experiments.distributions import DiagonalNormal, OneHot, StandardLaplace, StandardNormal, analytic_kl, draw_from
+from lvm_experiments.distributions import DiagonalNormal, LowRankNormal, OneHot, StandardLaplace, StandardNormal, analytic_kl, draw_from
 
 pytestmark = pytest.mark.usefixtures("float64")
 
@@ -24,6 +24,8 @@ def _members(float64: None) -> None:
             DiagonalNormal(torch.randn(3), 0.5 * torch.randn(3) - 0.5),
         ]
         MEMBERS[StandardNormal] = [StandardNormal(torch.zeros(3))]
+        low_rank = (torch.randn(3), 0.5 * torch.randn(3), torch.randn(3, 2))
+        MEMBERS[LowRankNormal] = [LowRankNormal(*low_rank)]
         MEMBERS[OneHot] = [OneHot(torch.randn(2, 3), 2), OneHot(torch.randn(2, 3), 2)]
         MEMBERS[StandardLaplace] = [StandardLaplace(torch.zeros(3))]
 

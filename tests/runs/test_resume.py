@@ -87,6 +87,15 @@ def test_what_may_not_change(changes: dict[str, Any], message: str) -> None:
     assert raised.value.exit_code == 2
 
 
+def test_a_job_of_a_sweep_has_keys_with_dots_in_them() -> None:
+    stored = STORED | {"sweep": {"name": "a", "point": {"model.latent_dim": 2, "model/prior": "nsf"}}}
+    assert resume_config(stored, copy.deepcopy(stored)) == stored
+    changes = copy.deepcopy(stored)
+    changes["sweep"]["point"]["model.latent_dim"] = 3
+    with pytest.raises(RequestError, match=r"^sweep\.point\.model\.latent_dim: is 2 in the run to resume, and 3 was"):
+        resume_config(stored, changes)
+
+
 def test_how_a_number_is_written_is_no_change() -> None:
     assert resume({"model": {"rate": 1e-3}, "seed": 0.0, "tags": ("a",)}) == STORED
     assert resume({"resume": "outputs/runs/a"}) == STORED

@@ -13,6 +13,11 @@ EXAMPLES: dict[tuple[str, str], Any] = {
     ("hidden", "list[PositiveInt]"): [7, 6],
     ("hidden", "PositiveInt"): 9,
     ("channels", "list[PositiveInt]"): [3, 4],
+    ("context", "PositiveInt"): 3,
+    ("embedding", "PositiveInt"): 5,
+    ("features", "PositiveInt"): 4,
+    ("layers", "PositiveInt"): 2,
+    ("width", "PositiveInt"): 8,
     ("kernels", "list[PositiveInt]"): [5, 3],
 }
 

@@ -12,8 +12,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 FINAL = ("results.json", "examples.npz", "metrics.csv")
 
 
@@ -113,7 +111,6 @@ def test_two_commands_on_one_sweep_run_every_job_once(sweeps: Any) -> None:
     assert all("3 jobs: 3 completed" in text for text in said)
 
 
-@pytest.mark.slow
 def test_a_command_takes_over_from_one_that_is_killed(sweeps: Any) -> None:
     words = ("seed=0,1,2", "hydra.launcher.jobs=1")
     first, begun = sweeps.start(*words), time.time()
