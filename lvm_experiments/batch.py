@@ -23,6 +23,7 @@ class Batch:
         condition: What the model is conditioned on, shape `(B, C)`.
         label: The class of an example, shape `(B,)`.
         index: The number of an example in its data set, shape `(B,)`.
+        hidden: True where x holds a value that the mask keeps from the model, to be compared with; broadcasts as it.
 
     Example:
         >>> batch = Batch.wrap(torch.zeros(3, 4))
@@ -36,6 +37,7 @@ class Batch:
     condition: Tensor | None = None
     label: Tensor | None = None
     index: Tensor | None = None
+    hidden: Tensor | None = None
 
     @classmethod
     def wrap(cls, x: Batch | Tensor) -> Batch:

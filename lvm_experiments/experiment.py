@@ -27,9 +27,9 @@ from lvm_experiments.module import VALIDATION_METRICS, ExperimentModule, Loaders
 from lvm_experiments.networks import Decoder, Encoder
 from lvm_experiments.objectives import Objective
 from lvm_experiments.observations import ObservationMap, observe
-from lvm_experiments.plots import EXAMPLES, Illustration, example_pairs, save_figures, save_texts
+from lvm_experiments.plots import EXAMPLES, Illustration, example_pairs, save_figures, texts
 from lvm_experiments.reports.table import show_results
-from lvm_experiments.runs.files import write_json
+from lvm_experiments.runs.files import atomic_write, write_json
 from lvm_experiments.runs.folder import RunFolder
 from lvm_experiments.runs.history import History
 from lvm_experiments.runs.load import load_parameters
@@ -294,7 +294,8 @@ def _evaluate(
         log_results(loggers, {name.replace("val/", "best/", 1): v for name, v in results.items()}, module.updates)
         shown = _illustration(module, data, examples, folder, monitor, evaluation)
         gallery = save_figures(shown, folder.figures)
-        save_texts(shown, folder.figures)
+        for name, text in texts(shown).items():
+            atomic_write(folder.figures / f"{name}.txt", text)
         if gallery.warning:
             log.warning(gallery.warning)
         log_figures(loggers, gallery.paths)

@@ -61,7 +61,9 @@ def logged(folder: RunFolder) -> Iterator[None]:
     for logger in libraries:
         logger.handlers, logger.propagate = [], True
     for logger in libraries[:2]:
-        logger.setLevel(logging.INFO)  # whatever ran before in this process; torch's are many, with handlers of their own
+        logger.setLevel(
+            logging.INFO
+        )  # whatever ran before in this process; torch's are many, with handlers of their own
     try:
         with warnings.catch_warnings():
             for text in _NOISE:

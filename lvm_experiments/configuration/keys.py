@@ -89,7 +89,7 @@ def unknown_key(key: str, plain: Mapping[str, Any], groups: Sequence[str] = ()) 
         meant = " or ".join(where_else[:3])
     elif near:
         meant = ".".join(_nearest_path(plain, parts))
-    elif far:
+    elif far and not above:  # below a node that is there, its own keys tell more
         meant = min((p for p in paths(plain) if p.split(".")[-1] == far), key=lambda p: p.count("."))
     else:
         return RequestError("no such key", where=key, hint=f"valid here: {', '.join(siblings) or 'none'}")

@@ -37,7 +37,9 @@ def hide_cells(split: Split, share: float, seed: int, *, chunk: int = 1000) -> S
     random = np.random.RandomState(seed)
     sizes = [min(chunk, len(split) - first) for first in range(0, len(split), chunk)]
     seen = torch.cat([torch.from_numpy(random.random_sample((n, *shape)) >= share) for n in sizes])
-    return dataclasses.replace(split, mask=seen if split.mask is None else split.mask & seen)
+    if split.mask is None:
+        return dataclasses.replace(split, mask=seen, hidden=~seen)
+    return dataclasses.replace(split, mask=split.mask & seen, hidden=split.mask & ~seen)
 
 
 def hide_labels(split: Split, number: int, classes: int, seed: int = 0) -> Split:

@@ -36,6 +36,7 @@ class Split:
     mask: Tensor | None = None
     lengths: Tensor | None = None
     condition: Tensor | None = None
+    hidden: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -54,6 +55,7 @@ class Split:
             condition=chosen.condition,
             label=chosen.label,
             index=rows,
+            hidden=chosen.hidden,
         )
 
     def select(self, rows: Tensor) -> Split:

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["AutoregressivePixels"]
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -12,7 +13,9 @@ from torch.distributions import constraints
 from torch.types import _size
 
 from lvm_experiments.distributions.observation import Observation
-from lvm_experiments.networks.gated_pixel_cnn import GatedPixelCNN
+
+if TYPE_CHECKING:
+    from lvm_experiments.networks.gated_pixel_cnn import GatedPixelCNN
 
 _CELLS = 2**24  # numbers of a layer held at a time where no gradient is wanted; 64 MiB in float32
 _PASSES = 32  # of the mean
@@ -39,6 +42,7 @@ class AutoregressivePixels(Observation):
 
     Example:
         >>> from lvm_experiments.distributions import Bernoulli
+        >>> from lvm_experiments.networks.gated_pixel_cnn import GatedPixelCNN
         >>> network = GatedPixelCNN(1, context=2, parameters=1, layers=1, features=4, kernel=3)
         >>> p = AutoregressivePixels(torch.zeros(1, 5, 2, 1, 3, 3), network, lambda raw: Bernoulli(raw[:, :, 0]), 1, 2)
         >>> x = p.sample()

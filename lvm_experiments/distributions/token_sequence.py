@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["TokenSequence"]
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +14,9 @@ from torch.nn.functional import cross_entropy
 from torch.types import _size
 
 from lvm_experiments.distributions.observation import Observation
-from lvm_experiments.networks.recurrent_tokens import RecurrentTokens
+
+if TYPE_CHECKING:
+    from lvm_experiments.networks.recurrent_tokens import RecurrentTokens
 
 _CELLS = 2**25  # numbers held at a time where no gradient is wanted; 128 MiB in float32
 
@@ -38,6 +41,7 @@ class TokenSequence(Observation):
         word_dropout: How probable it is that a token before is not shown, in training.
 
     Example:
+        >>> from lvm_experiments.networks.recurrent_tokens import RecurrentTokens
         >>> network, output = RecurrentTokens(3, 2, "gru", hidden=4, embedding=3), torch.nn.Linear(4, 3)
         >>> p = TokenSequence(torch.zeros(1, 1, 2), network, output, steps=1)
         >>> sum(p.log_prob(torch.full((1, 1), float(v))).exp() for v in range(3)).detach().round(decimals=5)

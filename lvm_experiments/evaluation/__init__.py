@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from lvm_experiments.evaluation.metrics import METRICS, Measurement, Metric, metric_of
 
 if TYPE_CHECKING:
+    from lvm_experiments.evaluation.classification import ClassificationQuestion
     from lvm_experiments.evaluation.code_usage import CodeUsageQuestion
     from lvm_experiments.evaluation.evaluation import Evaluation, Report
     from lvm_experiments.evaluation.evidence import EvidenceQuestion
+    from lvm_experiments.evaluation.imputation import ImputationQuestion
     from lvm_experiments.evaluation.question import About, Question
     from lvm_experiments.evaluation.reconstruction import ReconstructionQuestion
     from lvm_experiments.evaluation.representation import RepresentationQuestion
@@ -22,9 +24,11 @@ if TYPE_CHECKING:
 __all__ = [
     "METRICS",
     "About",
+    "ClassificationQuestion",
     "CodeUsageQuestion",
     "Evaluation",
     "EvidenceQuestion",
+    "ImputationQuestion",
     "Measurement",
     "Metric",
     "Question",
@@ -37,9 +41,11 @@ __all__ = [
 
 _LATER = {
     "About": "question",
+    "ClassificationQuestion": "classification",
     "CodeUsageQuestion": "code_usage",
     "Evaluation": "evaluation",
     "EvidenceQuestion": "evidence",
+    "ImputationQuestion": "imputation",
     "Question": "question",
     "ReconstructionQuestion": "reconstruction",
     "Report": "evaluation",

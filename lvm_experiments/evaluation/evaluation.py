@@ -17,6 +17,7 @@ from lvm_experiments.errors import RequestError
 from lvm_experiments.evaluation.classification import ClassificationQuestion
 from lvm_experiments.evaluation.code_usage import CodeUsageQuestion
 from lvm_experiments.evaluation.evidence import EvidenceQuestion
+from lvm_experiments.evaluation.imputation import ImputationQuestion
 from lvm_experiments.evaluation.metrics import Measurement
 from lvm_experiments.evaluation.question import About, Question
 from lvm_experiments.evaluation.reconstruction import ReconstructionQuestion
@@ -87,6 +88,7 @@ class Evaluation:
         return [
             EvidenceQuestion(self.num_samples, self.chunk, self.seed),
             ReconstructionQuestion(),
+            ImputationQuestion(self.num_samples, self.chunk, self.seed),
             RepresentationQuestion(),
             CodeUsageQuestion(),
             SequenceQuestion(),

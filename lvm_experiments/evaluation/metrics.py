@@ -41,6 +41,7 @@ METRICS = {
         Metric(
             "reconstruction_error", "squared units", False, "mean squared error per dimension in the data's own values"
         ),
+        Metric("imputation_error", "squared units", False, "mean squared error of cells that were hidden"),
         Metric("accuracy", "share", True, "examples whose most probable label is the right one"),
         Metric("token_accuracy", "share", True, "steps of a sequence that are reconstructed"),
         Metric("effective_samples", "draws", True, "median effective sample size of the importance weights"),

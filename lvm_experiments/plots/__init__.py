@@ -12,7 +12,7 @@ __all__ = [
     "picture",
     "png",
     "save_figures",
-    "save_texts",
+    "texts",
     "warm",
 ]
 
@@ -22,5 +22,5 @@ from lvm_experiments.plots.pairs import ExamplePairs, example_pairs
 from lvm_experiments.plots.picture import picture
 from lvm_experiments.plots.save import Gallery, save_figures
 from lvm_experiments.plots.style import png
-from lvm_experiments.plots.texts import save_texts
+from lvm_experiments.plots.texts import texts
 from lvm_experiments.plots.warm import warm

@@ -47,6 +47,7 @@ def test_names_what_was_meant(key: str, meant: str) -> None:
 
 def test_lists_the_keys_where_nothing_is_near() -> None:
     assert unknown_key("trainer.qqq", CONFIG, GROUPS).hint == "valid here: max_epochs, devices, precision"
+    assert unknown_key("trainer.latnt_dims", CONFIG, GROUPS).hint == "valid here: max_epochs, devices, precision"
 
 
 def test_below_nothing_it_says_to_choose_first() -> None:

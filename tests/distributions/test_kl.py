@@ -7,7 +7,15 @@ import torch
 from torch.distributions import Distribution, Independent, Laplace, Normal, kl_divergence
 from torch.distributions.kl import _KL_REGISTRY
 
-from lvm_experiments.distributions import DiagonalNormal, LowRankNormal, OneHot, StandardLaplace, StandardNormal, analytic_kl, draw_from
+from lvm_experiments.distributions import (
+    DiagonalNormal,
+    LowRankNormal,
+    OneHot,
+    StandardLaplace,
+    StandardNormal,
+    analytic_kl,
+    draw_from,
+)
 
 pytestmark = pytest.mark.usefixtures("float64")
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -61,3 +62,4 @@ def test_what_is_no_checkpoint_is_one_line(kind: str, tmp_path: Path) -> None:
         read_checkpoint(path)
     assert str(path) in str(raised.value)
     assert "\n" not in str(raised.value)
+    assert not re.search(r"\(\d*\)", str(raised.value))  # as a KeyError of the reader says it

@@ -21,6 +21,11 @@ GROUPS = (
     ("model/encoder", "a network of x", ""),
     ("model/decoder", "a network of z", ""),
     ("objective", "what training minimises", ""),
+    ("objective/schedule", "of an objective's weight", ""),
+    ("observation", "the map from data to the likelihood's space, chosen by the likelihood unless given", ""),
+    ("data", "a data set", ""),
+    ("optimizer", "", ""),
+    ("scheduler", "of the learning rate", ""),
 )
 
 
