@@ -59,7 +59,7 @@ def options_where(group: str, admits: Callable[[Any], bool]) -> list[str]:
             if target is None:
                 continue
             module, _, name = target.rpartition(".")
-            if module.startswith(_PACKAGE) or any(f"{module}.".startswith(f"{own}.") for own in allow):
-                if admits(getattr(import_module(module), name)):
-                    found.add(path.stem)
+            allowed = module.startswith(_PACKAGE) or any(f"{module}.".startswith(f"{own}.") for own in allow)
+            if allowed and admits(getattr(import_module(module), name)):
+                found.add(path.stem)
     return sorted(found)

@@ -31,7 +31,9 @@ def leftovers(config: DictConfig, overrides: Sequence[Override]) -> list[str]:
     for override in overrides:
         where, _, last = override.key_or_group.rpartition(".")
         node = OmegaConf.select(config, where) if where and last == "_target_" else None
-        known = signature(str(override.value())) if isinstance(node, DictConfig) else None
+        if not isinstance(node, DictConfig):
+            continue
+        known = signature(str(override.value()))
         if known is None or known.open:
             continue
         for key in map(str, node):

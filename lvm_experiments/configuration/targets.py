@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["EXTERNALS", "PARTS", "locate", "refuse_unless_allowed"]
+__all__ = ["EXTERNALS", "PARTS", "locate", "refuse_foreign", "refuse_unless_allowed"]
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from inspect import isclass, isfunction
 from typing import Any
@@ -97,6 +97,27 @@ def _refuse_unless_there(target: str, where: str) -> None:
     # What is made otherwise than by a statement is found out by importing it.
     if find(target) is None and (meant := nearest(name, names_in(module))):
         raise RequestError(f"there is no {target}", where=where, hint=f"did you mean {module}.{meant}?")
+
+
+def refuse_foreign(node: Any, where: str = "", allow: Sequence[str] = ()) -> None:
+    """Refuses a configuration that names anything else anywhere, also where nobody is about to build it.
+
+    Raises:
+        RequestError: Names the first one; nothing has been imported then.
+
+    Example:
+        >>> refuse_foreign({"model": {"prior": {"_target_": "os.system"}}})
+        Traceback (most recent call last):
+        lvm_experiments.errors.RequestError: model.prior: 'os.system' may not be named; ...
+    """
+    if isinstance(node, Mapping):
+        if "_target_" in node:
+            refuse_unless_allowed(node["_target_"], where, allow)
+        for key, value in node.items():
+            refuse_foreign(value, f"{where}.{key}" if where else str(key), allow)
+    elif isinstance(node, list | tuple):
+        for number, value in enumerate(node):
+            refuse_foreign(value, f"{where}[{number}]", allow)
 
 
 def locate(target: object, where: str, allow: Sequence[str] = ()) -> Callable[..., Any]:

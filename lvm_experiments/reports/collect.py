@@ -98,6 +98,8 @@ def collect(folders: Iterable[str | os.PathLike[str]]) -> Collection:
         (keys,) = swept
         runs = [replace(run, point={key: run.point.get(key) for key in keys}) for run in runs]
         fixed = tuple(sweeps[0][1].get("fixed") or ()) if len(sweeps) == 1 else ()
+        if len(sweeps) > 1:
+            keys, runs = _told_apart(keys, [root for root, _ in sweeps], runs)
         if len(sweeps) > 1 and _collide(runs):
             keys = ("sweep", *keys)
             runs = [replace(run, point={"sweep": run.name.split("/")[0], **run.point}) for run in runs]
@@ -146,6 +148,20 @@ def _is_job(job: object) -> bool:
         return False
     inside = not Path(job["folder"]).is_absolute() and ".." not in Path(job["folder"]).parts
     return inside and isinstance(job.get("point"), Mapping)
+
+
+def _told_apart(keys: tuple[str, ...], roots: Sequence[Path], runs: list[Run]) -> tuple[tuple[str, ...], list[Run]]:
+    """What sweeps over the same keys differ in beside them stands in columns of its own."""
+    owners = [next(root for root in roots if run.folder.path.is_relative_to(root)) for run in runs]
+    first = {root: run.config for root, run in reversed(list(zip(owners, runs, strict=True))) if run.config}
+    swept = [key.replace("/", ".") for key in keys]
+    more, points = differing_keys(list(first.values()))
+    more = tuple(key for key in more if not any(key == part or key.startswith(f"{part}.") for part in swept))
+    of_sweep = {root: {key: point[key] for key in more} for root, point in zip(first, points, strict=True)}
+    found = [
+        replace(run, point={**of_sweep.get(root, {}), **run.point}) for root, run in zip(owners, runs, strict=True)
+    ]
+    return (*more, *keys), found
 
 
 def _collide(runs: Sequence[Run]) -> bool:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from lvm_experiments.batch import Batch
 from lvm_experiments.configuration import instantiate
+from lvm_experiments.configuration.targets import refuse_foreign
 from lvm_experiments.data.check import fault
 from lvm_experiments.errors import RequestError
 from lvm_experiments.models import Evidence, LatentVariableModel
@@ -214,6 +215,7 @@ def load(
     for key in ("model", "observation"):
         if not isinstance(config.get(key), dict):
             raise RequestError(f"has no {key}", where=str(folder.config), hint="give the folder of a run")
+    refuse_foreign({key: value for key, value in config.items() if key != "hydra"}, allow=allow_targets)
     observation = instantiate(config["observation"], "observation", allow_targets)(read_spec(folder))
     model = instantiate(config["model"], "model", allow_targets)(observation.spec)
     if checkpoint not in ("best", "last"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.program import run
 from tests.support.readme import README
 
 SMALL = [
@@ -83,9 +85,9 @@ class Half(Objective):
         return Losses({"model": -bound.mean() / 2}, {"elbo": bound.detach()})
 '''
 CHECKS = """
+import own_parts
 from lvm_experiments.spec import DataSpec
 from lvm_experiments.testing import check_encoder, check_objective, check_posterior, check_prior
-import own_parts
 
 spec = DataSpec("real", (1, 8, 8))
 check_encoder(own_parts.Flat, spec)
@@ -96,11 +98,22 @@ check_objective(own_parts.Half)
 OPTION = "_target_: own_parts.{}\n_partial_: true\n"
 
 
-def call(folder: Path, *words: str, code: int = 0) -> str:
-    """Runs a Python program in a folder; gives all that it says."""
-    ended = subprocess.run([sys.executable, *words], cwd=folder, capture_output=True, text=True, check=False)
-    assert ended.returncode == code, ended.stdout + ended.stderr
-    return ended.stdout + ended.stderr
+def as_python_does() -> None:
+    """The folder where one is comes first, as with `python -m`."""
+    sys.path.insert(0, os.getcwd())
+
+
+def call(folder: Path, *words: str, module: str = "lvm_experiments", code: int = 0) -> str:
+    """Runs a program in a folder; gives all that it says."""
+    ended = run(*words, module=module, cwd=folder, before=as_python_does)
+    assert ended.code == code, ended.out + ended.err
+    return ended.out + ended.err
+
+
+def execute(folder: Path, text: str) -> None:
+    """Runs the lines of a Python program in a folder."""
+    (folder / "program.py").write_text(f"{text}\n\ndef main(words):\n    pass\n")
+    call(folder, module="program")
 
 
 @pytest.fixture(scope="module")
@@ -117,24 +130,23 @@ def test_the_readme_shows_a_likelihood_in_15_lines_that_work(blocks: list[str], 
     (tmp_path / name).write_text(part)
     trains, samples = commands.splitlines()
     _, *words = shlex.split(trains)
-    said = call(tmp_path, *words, *SMALL, "hydra.run.dir=run")
+    # For once as a person does it, and not by a process that has imported everything already.
+    command = [sys.executable, *words, *SMALL, "hydra.run.dir=run"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "test/nll" in ended.stdout
     assert "OutlierLikelihood" in (tmp_path / "run" / "config.yaml").read_text()
-    assert "test/nll" in said
-    _, *words = shlex.split(samples.replace("RUN_DIR", "run"))
-    assert "samples.npz" in call(tmp_path, *words, "n=4")
-    again = ["-m", "lvm_experiments.evaluate", "run=run", "evaluation=glance", "device=cpu"]
-    assert "test/nll" in call(tmp_path, *again, f"allow_targets=[{Path(name).stem}]")
-    assert "may not be named" in call(tmp_path, *again, code=2)
-    call(tmp_path, "-c", loaded.replace("RUN_DIR", "run"))
+    _, _, module, *words = shlex.split(samples.replace("RUN_DIR", "run"))
+    assert "samples.npz" in call(tmp_path, *words, "n=4", module=module)
+    again, allow = ["run=run", "evaluation=glance", "device=cpu"], f"allow_targets=[{Path(name).stem}]"
+    assert "test/nll" in call(tmp_path, *again, allow, module="lvm_experiments.evaluate")
+    assert "may not be named" in call(tmp_path, *again, module="lvm_experiments.evaluate", code=2)
+    execute(tmp_path, loaded.replace("RUN_DIR", "run"))
     folder = tmp_path / "my_conf" / "model" / "likelihood"
     folder.mkdir(parents=True)
     (folder / "outliers.yaml").write_text(option)
-    composed = call(
-        tmp_path,
-        *["-m", "lvm_experiments", "--config-dir", "my_conf", "model/likelihood=outliers", "--cfg", "job"],
-        f"allow_targets=[{Path(name).stem}]",
-    )
-    assert "_target_: my_likelihoods.OutlierLikelihood" in composed
+    shown = call(tmp_path, "--config-dir", "my_conf", "model/likelihood=outliers", allow, "--cfg", "job")
+    assert "_target_: my_likelihoods.OutlierLikelihood" in shown
 
 
 def test_one_part_of_every_kind(tmp_path: Path) -> None:
@@ -144,7 +156,7 @@ def test_one_part_of_every_kind(tmp_path: Path) -> None:
         folder.mkdir(parents=True)
         (folder / "own.yaml").write_text(OPTION.format(option))
     words = [
-        "-m", "lvm_experiments", "--config-dir", "conf", "allow_targets=[own_parts]", *SMALL,
+        "--config-dir", "conf", "allow_targets=[own_parts]", *SMALL,
         "model/prior=own", "model/posterior=own", "model/encoder=own", "+model.posterior.floor=0.2",
         "objective._target_=own_parts.Half", "data._target_=own_parts.FewDigits",
     ]  # fmt: skip
@@ -152,7 +164,7 @@ def test_one_part_of_every_kind(tmp_path: Path) -> None:
     for text in (said, (tmp_path / "run" / "run.log").read_text()):
         assert text.count("Broad: it is never narrow") == 1
     assert "floor: 0.2" in (tmp_path / "run" / "config.yaml").read_text()
-    call(tmp_path, "-c", CHECKS)
+    execute(tmp_path, CHECKS)
     refused = call(tmp_path, *words, "model.prior._target_=own_parts.Hexed", "hydra.run.dir=other", code=2)
     # An option of one's own is an alternative like the package's.
     assert re.search(r"^model.prior: Hexed is .*; choose model/prior=.*\|nsf\|own\|standard_normal", refused, re.M)
@@ -171,6 +183,6 @@ def test_what_is_wrong_with_it_is_one_line(target: str, tmp_path: Path) -> None:
     (tmp_path / "own_parts.py").write_text(PARTS)
     (tmp_path / "broken_parts.py").write_text("class Broad(:\n")
     words = ["model.posterior._target_=" + target, "allow_targets=[own_parts,other_parts,broken_parts]", *SMALL]
-    said = call(tmp_path, "-m", "lvm_experiments", *words, "hydra.run.dir=run", code=2)
+    said = call(tmp_path, *words, "hydra.run.dir=run", code=2)
     assert len(said.splitlines()) == 1
     assert re.search(WRONG[target], said), said

@@ -120,3 +120,15 @@ def test_wrong_folders_are_refused(tmp_path: Path) -> None:
     (tmp_path / "sweep.json").write_text('{"swept": [], "jobs": [{"folder": "../elsewhere", "point": {}}]}')
     with pytest.raises(RequestError, match="describes no sweep"):
         collect([tmp_path])
+
+
+def test_sweeps_over_the_same_keys_are_told_apart_by_what_else_they_differ_in(tmp_path: Path) -> None:
+    for name, lr, seed in (("a", 0.1, 0), ("b", 0.2, 1)):
+        jobs = []
+        for dim in (2, 8):
+            config = {"seed": seed, "model": {"latent_dim": dim}, "optimizer": {"lr": lr}}
+            jobs.append(({"model.latent_dim": dim, "seed": seed}, {"results": {"test/nll": lr}, "config": config}))
+        write_sweep(tmp_path / name, jobs)
+    found = collect([tmp_path])
+    assert found.keys == ("optimizer.lr", "model.latent_dim")
+    assert [tuple(run.point.values()) for run in found.runs] == [(0.1, 2), (0.1, 8), (0.2, 2), (0.2, 8)]

@@ -240,7 +240,7 @@ def test_a_parameter_that_does_not_fit_is_named(folder: RunFolder) -> None:
 
 def test_nothing_is_executed_that_is_not_allowed(folder: RunFolder) -> None:
     config = folder.read_config()
-    for key in ("model", "observation"):
+    for key in ("model", "observation", "optimizer", "callbacks"):  # built here or not
         folder.write_config({**config, key: {"_target_": "os.getcwd", "_partial_": True}})
         with pytest.raises(RequestError, match=f"^{key}: 'os.getcwd' may not be named"):
             lvm_experiments.load(folder)
