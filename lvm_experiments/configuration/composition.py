@@ -118,7 +118,7 @@ def compose_job(
     for override in values:
         if override.key_or_group != "hydra.searchpath":
             changes.apply(override)
-    rest = leftovers(composed, values)
+    rest = leftovers(composed, parsed)
     for word in rest:
         changes.apply(parse_override(word))
     changes.check_added()

@@ -24,7 +24,8 @@ GROUPS = (
     ("objective/schedule", "of an objective's weight", ""),
     ("observation", "the map from data to the likelihood's space, chosen by the likelihood unless given", ""),
     ("data", "a data set", ""),
-    ("optimizer", "", ""),
+    ("experiment", "data, model and recipe together", ""),
+    ("optimizer", "what steps along the gradient", ""),
     ("scheduler", "of the learning rate", ""),
 )
 
