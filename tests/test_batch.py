@@ -53,6 +53,7 @@ def test_to_and_replace_carry_every_field() -> None:
         "condition": torch.zeros(2, 1),
         "label": torch.tensor([0, 1]),
         "index": torch.tensor([4, 5]),
+        "hidden": torch.zeros(2, 3, dtype=torch.bool),
     }
     batch = Batch(**fields)
     moved = batch.to("cpu")

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Launch", "find_launch", "tell_lightning"]
 
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -51,11 +52,32 @@ class Launch:
 
 
 def tell_lightning(launch: Launch) -> None:
-    """Says in the words that Lightning asks for how many processes srun has started: it knows no `srun -n 2`."""
+    """Says in the words that Lightning asks for what was started: how many processes by srun, and where they meet.
+
+    It knows no `srun -n 2`. Processes that torchrun starts again would find the addresses of those that have died in
+    the store that its agent keeps, and wait for them; they meet in a store of their own.
+    """
     if launch.by == "srun" and launch.world is not None:
         nodes = int(os.environ.get("SLURM_STEP_NUM_NODES", "1"))
         if launch.world % nodes == 0:
             os.environ.setdefault("SLURM_NTASKS_PER_NODE", str(launch.world // nodes))
+    if launch.by == "torchrun" and launch.again and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True":
+        os.environ["MASTER_PORT"] = _new_port(launch.again)
+        os.environ["TORCHELASTIC_USE_AGENT_STORE"] = "False"
+
+
+def _new_port(again: int) -> str:
+    """A port that is free on the machine of the first process, which tells the others by the agent's store."""
+    from torch.distributed import TCPStore
+
+    address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    store = TCPStore(address, port, is_master=False, timeout=_PATIENCE)
+    key = f"{_KEY}/port/{again}"
+    if os.environ["RANK"] == "0":
+        with socket.socket() as free:
+            free.bind(("", 0))
+            store.set(key, str(free.getsockname()[1]))
+    return store.get(key).decode()
 
 
 def find_launch(env: Mapping[str, str] = os.environ) -> Launch | None:

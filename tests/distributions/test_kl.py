@@ -9,13 +9,17 @@ from torch.distributions.kl import _KL_REGISTRY
 
 from lvm_experiments.distributions import (
     DiagonalNormal,
+    HypersphericalUniform,
     LowRankNormal,
     OneHot,
+    PowerSpherical,
     StandardLaplace,
     StandardNormal,
+    VonMisesFisher,
     analytic_kl,
     draw_from,
 )
+from lvm_experiments.distributions.tilted_sphere import TiltedSphere
 
 pytestmark = pytest.mark.usefixtures("float64")
 
@@ -34,6 +38,9 @@ def _members(float64: None) -> None:
         MEMBERS[StandardNormal] = [StandardNormal(torch.zeros(3))]
         low_rank = (torch.randn(3), 0.5 * torch.randn(3), torch.randn(3, 2))
         MEMBERS[LowRankNormal] = [LowRankNormal(*low_rank)]
+        turned = torch.nn.functional.normalize(torch.randn(4), dim=-1)
+        MEMBERS[TiltedSphere] = [VonMisesFisher(turned, torch.tensor(3.0)), PowerSpherical(turned, torch.tensor(3.0))]
+        MEMBERS[HypersphericalUniform] = [HypersphericalUniform(torch.zeros(4))]
         MEMBERS[OneHot] = [OneHot(torch.randn(2, 3), 2), OneHot(torch.randn(2, 3), 2)]
         MEMBERS[StandardLaplace] = [StandardLaplace(torch.zeros(3))]
 

@@ -10,6 +10,7 @@ import random
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -222,7 +223,9 @@ def test_killed_anywhere_it_goes_on_to_the_same_trials(tmp_path: Path) -> None:
         process.join(generator.uniform(0.25, 0.5) * seconds if kills < 3 else 120)
         if process.exitcode is not None:
             break
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has no group of its own yet
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
         process.join()
         kills += 1
     assert process.exitcode == 0, (tmp_path / "killed.log").read_text()

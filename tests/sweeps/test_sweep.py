@@ -49,13 +49,14 @@ def alive_in(folder: Path) -> list[int]:
 
 def test_killed_at_random_and_started_again_it_ends_as_if_nothing_had_been(make_sweeps: Callable[[str], Any]) -> None:
     sweeps, other = make_sweeps("killed"), make_sweeps("undisturbed")
-    words = ("model.latent_dim=2,3", "seed=0,1")
+    words = ("model.latent_dim=2,3", "seed=0,1", "trainer.max_epochs=40")
     chance = random.Random(0)
     completed: dict[str, int] = {}
     for _ in range(2):
         begun, program = time.time(), sweeps.start(*words)
         until(is_running(sweeps, begun))
-        time.sleep(chance.uniform(0.0, 1.5))
+        time.sleep(chance.uniform(0.0, 0.7))
+        assert program.poll() is None  # it is killed, and has not come to its end
         os.killpg(program.pid, signal.SIGKILL)
         program.communicate()
         attempts = {n: f["attempt"] for n, f in sweeps.statuses().items() if f["state"] == "completed"}
