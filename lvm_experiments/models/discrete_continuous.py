@@ -16,7 +16,7 @@ from lvm_experiments.distributions import Observation
 from lvm_experiments.likelihoods import Likelihood
 from lvm_experiments.models.base import Pick
 from lvm_experiments.models.conditioned import ConditionedModel, followed_by
-from lvm_experiments.models.parts import build_decoder, build_part, check_condition, check_domains, check_space
+from lvm_experiments.models.parts import build_decoder, build_part, check_together, latent_dims
 from lvm_experiments.networks import Decoder, Encoder
 from lvm_experiments.posteriors import Posterior, RelaxedCategoricalPosterior
 from lvm_experiments.priors import CategoricalPrior, Prior
@@ -82,10 +82,8 @@ class DiscreteContinuousVAE(ConditionedModel):
         likelihood: Callable[..., Likelihood] | None,
     ) -> None:
         super().__init__(spec)
-        self.latent_dim = latent_dim or max(1, min(50, spec.dims // 4))
-        check_space(likelihood, spec)
-        check_domains(posterior, prior)
-        check_condition(prior, spec)
+        self.latent_dim = latent_dims(latent_dim, spec)
+        check_together(spec, posterior, prior, likelihood)
         self.encoder = build_part("encoder", encoder, spec)
         features = self.encoder.features + spec.condition
         self.category = RelaxedCategoricalPosterior(features, 1, categories, temperature)

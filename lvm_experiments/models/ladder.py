@@ -18,14 +18,7 @@ from lvm_experiments.likelihoods import Likelihood
 from lvm_experiments.models.base import Pick
 from lvm_experiments.models.conditional_layer import ConditionalLayer
 from lvm_experiments.models.conditioned import ConditionedModel, followed_by
-from lvm_experiments.models.parts import (
-    build_decoder,
-    build_part,
-    check_condition,
-    check_domains,
-    check_layers,
-    check_space,
-)
+from lvm_experiments.models.parts import build_decoder, build_part, check_layers, check_together, latent_dims
 from lvm_experiments.networks import Decoder, Encoder
 from lvm_experiments.networks.mlp import mlp_layers
 from lvm_experiments.posteriors import Posterior
@@ -102,10 +95,8 @@ class LadderVAE(ConditionedModel):
         likelihood: Callable[..., Likelihood] | None,
     ) -> None:
         super().__init__(spec)
-        self.latent_dim = latent_dim or max(1, min(50, spec.dims // 4))
-        check_space(likelihood, spec)
-        check_domains(posterior, prior)
-        check_condition(prior, spec)
+        self.latent_dim = latent_dims(latent_dim, spec)
+        check_together(spec, posterior, prior, likelihood)
         check_layers(posterior)
         dims = [self.latent_dim * widening ** (layers - 1 - t) for t in range(layers)]
         self.names = [f"z{t + 1}" for t in range(layers)]

@@ -21,6 +21,7 @@ from lvm_experiments.likelihoods import GaussianLikelihood, PerDimensionGaussian
 from lvm_experiments.likelihoods.scales import floored
 from lvm_experiments.models.base import Pick
 from lvm_experiments.models.exact import ExactModel, ExactPosterior
+from lvm_experiments.models.parts import latent_dims
 from lvm_experiments.spec import DataSpec
 from lvm_experiments.types import FitBy, PositiveInt
 
@@ -49,7 +50,7 @@ class LinearGaussianModel(ExactModel):
 
     def __init__(self, spec: DataSpec, latent_dim: PositiveInt | None, fit_by: FitBy, **parts: Any) -> None:
         super().__init__(spec, **parts)
-        self.latent_dim = latent_dim or max(1, min(50, spec.dims // 4))
+        self.latent_dim = latent_dims(latent_dim, spec)
         if self.latent_dim >= spec.dims:
             raise RequestError(
                 f"{self.latent_dim} latent dimensions explain {spec.dims} observed ones without noise",

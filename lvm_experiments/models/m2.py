@@ -18,7 +18,7 @@ from lvm_experiments.likelihoods import Likelihood
 from lvm_experiments.models.base import Pick
 from lvm_experiments.models.conditioned import ConditionedModel, followed_by
 from lvm_experiments.models.draw import Latents
-from lvm_experiments.models.parts import build_decoder, build_part, check_condition, check_domains, check_space, one_of
+from lvm_experiments.models.parts import build_decoder, build_part, check_together, latent_dims, one_of
 from lvm_experiments.networks import Decoder, Encoder
 from lvm_experiments.posteriors import CategoricalPosterior, Posterior
 from lvm_experiments.priors import CategoricalPrior, Prior
@@ -85,10 +85,8 @@ class M2(ConditionedModel):
                 hint="choose another model= (joint_vae has categories of its own) or data=",
             )
         super().__init__(spec)
-        self.latent_dim = latent_dim or max(1, min(50, spec.dims // 4))
-        check_space(likelihood, spec)
-        check_domains(posterior, prior)
-        check_condition(prior, spec)
+        self.latent_dim = latent_dims(latent_dim, spec)
+        check_together(spec, posterior, prior, likelihood)
         self.encoder = build_part("encoder", encoder, spec)
         features = self.encoder.features + spec.condition
         self.label = CategoricalPosterior(features, 1, spec.classes)

@@ -9,7 +9,9 @@ __all__ = [
     "check_domains",
     "check_layers",
     "check_space",
+    "check_together",
     "class_of",
+    "latent_dims",
     "one_of",
 ]
 
@@ -128,6 +130,28 @@ def check_layers(posterior: Callable[..., nn.Module] | None) -> None:
         where="model.posterior",
         hint=f"choose model/posterior={'|'.join(can)}",
     )
+
+
+def check_together(
+    spec: DataSpec,
+    posterior: Callable[..., nn.Module] | None,
+    prior: Callable[..., nn.Module] | None,
+    likelihood: Callable[..., nn.Module] | None,
+) -> None:
+    """Refuses parts that cannot go together, or not with such data."""
+    check_space(likelihood, spec)
+    check_domains(posterior, prior)
+    check_condition(prior, spec)
+
+
+def latent_dims(latent_dim: int | None, spec: DataSpec) -> int:
+    """L, or where none is given 50, or a quarter of the observed dimensions where that is less.
+
+    Example:
+        >>> latent_dims(None, DataSpec("binary", (1, 8, 8))), latent_dims(3, DataSpec("binary", (1, 8, 8)))
+        (16, 3)
+    """
+    return latent_dim or max(1, min(50, spec.dims // 4))
 
 
 def one_of(label: int, classes: int) -> Tensor:

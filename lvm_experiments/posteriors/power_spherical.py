@@ -4,15 +4,13 @@ from __future__ import annotations
 
 __all__ = ["PowerSphericalPosterior"]
 
-from torch import Tensor, nn
-from torch.nn.functional import normalize, softplus
+from torch import Tensor
 
 from lvm_experiments.distributions import PowerSpherical
-from lvm_experiments.posteriors.base import Posterior
-from lvm_experiments.types import PositiveInt
+from lvm_experiments.posteriors.sphere import SpherePosterior
 
 
-class PowerSphericalPosterior(Posterior):
+class PowerSphericalPosterior(SpherePosterior):
     r"""$q(z|x) \propto (1 + \mu(h)^\top z)^{\kappa(h)}$ on the unit sphere in L dimensions.
 
     $$ \mu = \frac{W h + b}{|W h + b|}, \qquad \kappa = 1 + \mathrm{softplus}(w^\top h + c) $$
@@ -38,18 +36,5 @@ class PowerSphericalPosterior(Posterior):
         | https://arxiv.org/abs/2006.04437
     """
 
-    domain = "sphere"
-    gradient = "reparameterised"
-    has_density_at = True
-    factorised = False
-
-    def __init__(self, features: PositiveInt, latent_dim: PositiveInt) -> None:
-        if latent_dim < 2:
-            raise ValueError("a sphere in one dimension is two points; take model.latent_dim of 2 or more")
-        super().__init__()
-        self.event_shape = (latent_dim,)
-        self.parameters_of = nn.Linear(features, latent_dim + 1)
-
-    def forward(self, features: Tensor) -> PowerSpherical:
-        raw = self.parameters_of(features)
-        return PowerSpherical(normalize(raw[..., :-1], dim=-1), 1 + softplus(raw[..., -1]))
+    def around(self, direction: Tensor, concentration: Tensor) -> PowerSpherical:
+        return PowerSpherical(direction, concentration)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 __all__ = ["VonMisesFisherPosterior"]
 
-from torch import Tensor, nn
-from torch.nn.functional import normalize, softplus
+from torch import Tensor
 
 from lvm_experiments.distributions import VonMisesFisher
-from lvm_experiments.posteriors.base import Posterior
-from lvm_experiments.types import PositiveInt
+from lvm_experiments.posteriors.sphere import SpherePosterior
 
 
-class VonMisesFisherPosterior(Posterior):
+class VonMisesFisherPosterior(SpherePosterior):
     r"""$q(z|x) = \mathrm{vMF}(\mu(h), \kappa(h))$ on the unit sphere in L dimensions.
 
     $$ \mu = \frac{W h + b}{|W h + b|}, \qquad \kappa = 1 + \mathrm{softplus}(w^\top h + c) $$
@@ -37,18 +35,5 @@ class VonMisesFisherPosterior(Posterior):
         | https://arxiv.org/abs/1804.00891
     """
 
-    domain = "sphere"
-    gradient = "reparameterised"
-    has_density_at = True
-    factorised = False
-
-    def __init__(self, features: PositiveInt, latent_dim: PositiveInt) -> None:
-        if latent_dim < 2:
-            raise ValueError("a sphere in one dimension is two points; take model.latent_dim of 2 or more")
-        super().__init__()
-        self.event_shape = (latent_dim,)
-        self.parameters_of = nn.Linear(features, latent_dim + 1)
-
-    def forward(self, features: Tensor) -> VonMisesFisher:
-        raw = self.parameters_of(features)
-        return VonMisesFisher(normalize(raw[..., :-1], dim=-1), 1 + softplus(raw[..., -1]))
+    def around(self, direction: Tensor, concentration: Tensor) -> VonMisesFisher:
+        return VonMisesFisher(direction, concentration)
