@@ -75,6 +75,8 @@ def _main(line: CommandLine) -> int:
         _refuse_other_number(launch, first.config.trainer)
     if launch is None or not launch.again:
         _refuse_second_run(first.run_dir)
+    _refuse_place(first.run_dir)
+    _refuse_unfit(first.config, tree)
     _make(first.run_dir)
     quoted = str(first.run_dir).replace("\\", "\\\\").replace("'", "\\'")
     more = [] if is_rank_zero() else ["hydra.output_subdir=null"]
@@ -135,6 +137,17 @@ def _look_ahead(line: CommandLine, tree: ConfigTree, run_id: str) -> Composition
     return found if line.multirun or found.multirun else compose(line.overrides)
 
 
+def _refuse_unfit(config: DictConfig, tree: ConfigTree) -> None:
+    from lvm_experiments.configuration.keys import to_plain
+
+    plain = to_plain(config, resolve=True)
+    look_in(tree.folders, plain["allow_targets"])
+    # Only now, since it imports torch: words have been checked.
+    from lvm_experiments.fit import refuse_unfit
+
+    refuse_unfit(plain)
+
+
 def _sweep(line: CommandLine, tree: ConfigTree, first: Composition, run_id: str) -> int:
     from lvm_experiments.sweeps.plan import make_plan
     from lvm_experiments.sweeps.run import run_sweep
@@ -176,6 +189,15 @@ def _refuse_second_run(path: Path) -> None:
         raise RequestError("there is a run in this folder already", where=str(path), hint=hint)
 
 
+def _refuse_place(path: Path) -> None:
+    """Refuses a folder that cannot be made, without making it."""
+    above = next(folder for folder in (path, *path.parents) if os.path.exists(folder))
+    if not above.is_dir():
+        raise _unwritable(path, f"{above} is no folder")
+    if not os.access(above, os.W_OK):
+        raise _unwritable(path, "permission denied")
+
+
 def _make(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -183,11 +205,12 @@ def _make(path: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise RequestError(
-            f"cannot write to {path} ({error.strerror})",
-            where="paths.root",
-            hint="choose another folder with paths.root=DIR",
-        ) from error
+        raise _unwritable(path, str(error.strerror)) from error
+
+
+def _unwritable(path: Path, why: str) -> RequestError:
+    hint = "choose another folder with paths.root=DIR"
+    return RequestError(f"cannot write to {path} ({why})", where="paths.root", hint=hint)
 
 
 def _with_hydra(line: CommandLine, more: Sequence[str], tree: ConfigTree, run_id: str) -> int:

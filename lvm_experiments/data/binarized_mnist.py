@@ -38,6 +38,7 @@ class BinarizedMnist(DataSet):
     """
 
     name = "binarized_mnist"
+    outline = DataSpec("binary", (1, 28, 28), levels=2)
 
     def __init__(
         self,
@@ -65,4 +66,4 @@ class BinarizedMnist(DataSet):
                 raise corrupt(file, f"{key} is {packed.dtype} of shape {packed.shape}")
             bits = np.unpackbits(packed, axis=1).reshape(-1, 1, 28, 28)
             splits.append(Split(torch.from_numpy(bits)))
-        return Data(self.name, DataSpec("binary", (1, 28, 28), levels=2), *splits)
+        return Data(self.name, self.outline, *splits)

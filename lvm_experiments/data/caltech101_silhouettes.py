@@ -48,6 +48,7 @@ class Caltech101Silhouettes(DataSet):
     """
 
     name = "caltech101_silhouettes"
+    outline = DataSpec("binary", (1, 28, 28), levels=2, classes=101)
 
     def __init__(
         self,
@@ -70,7 +71,7 @@ class Caltech101Silhouettes(DataSet):
         folder = data_folder(self.path) / self.name
         splits = self._seed0(folder) if self.split == "seed0" else self._split1(folder)
         classes = max(int(split.label.max()) for split in splits if split.label is not None) + 1
-        return Data(self.name, DataSpec("binary", (1, 28, 28), levels=2, classes=classes), *splits)
+        return Data(self.name, self.outline.replace(classes=classes), *splits)
 
     def _find(self, file: Path, original: str) -> Path:
         if not file.is_file():

@@ -40,6 +40,7 @@ class Cifar10(DataSet):
     """
 
     name = "cifar10"
+    outline = DataSpec("bytes", (3, 32, 32), levels=256, classes=10)
 
     def __init__(
         self,
@@ -56,8 +57,7 @@ class Cifar10(DataSet):
     def read(self) -> Data:
         """Reads the batches through torchvision."""
         train, val = cut(self._part(train=True), self.validation, where="data.validation")
-        spec = DataSpec("bytes", (3, 32, 32), levels=256, classes=10)
-        return Data(self.name, spec, train, val, self._part(train=False))
+        return Data(self.name, self.outline, train, val, self._part(train=False))
 
     def _part(self, *, train: bool) -> Split:
         found = torchvision_set(

@@ -6,6 +6,7 @@ __all__ = ["DataSet"]
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
+from typing import ClassVar
 
 import torch
 
@@ -16,6 +17,7 @@ from lvm_experiments.data.split import Split
 from lvm_experiments.data.streamed_split import StreamedSplit
 from lvm_experiments.data.summary import summary
 from lvm_experiments.errors import RequestError
+from lvm_experiments.spec import DataSpec
 
 
 class DataSet(ABC):
@@ -32,9 +34,14 @@ class DataSet(ABC):
         missing: Share of cells (of an image: of pixels) to hide at random, in all splits; a fixed seed, so that
             every run on these data misses the same.
         labelled: How many training labels are kept, of all classes alike; the others become -1. None for all.
+
+    Attributes:
+        outline: Space, shape, levels and classes, where they are known before anything is read: what cannot go
+            together is then refused before a file is opened or fetched.
     """
 
     name: str = ""
+    outline: ClassVar[DataSpec | None] = None
     num_workers: int = 0  # processes that read streamed examples; data in memory need none
 
     def __init__(

@@ -45,6 +45,7 @@ class Digits(DataSet):
     """
 
     name = "digits"
+    outline = DataSpec("bytes", (1, 8, 8), levels=17, classes=10)
 
     def __init__(
         self,
@@ -70,7 +71,7 @@ class Digits(DataSet):
         whole = Split(x, label).select(_stratified(label))
         rest, test = cut(whole, self.test, where="data.test", minimum=2)
         train, val = cut(rest, self.validation, where="data.validation")
-        return Data(self.name, DataSpec("bytes", (1, 8, 8), levels=17, classes=10), train, val, test)
+        return Data(self.name, self.outline, train, val, test)
 
 
 def _stratified(label: Tensor) -> Tensor:

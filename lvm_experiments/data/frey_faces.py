@@ -44,6 +44,7 @@ class FreyFaces(DataSet):
     """
 
     name = "frey_faces"
+    outline = DataSpec("bytes", (1, 28, 20), levels=256)
 
     def __init__(
         self,
@@ -71,5 +72,4 @@ class FreyFaces(DataSet):
         whole = whole.select(seeded_permutation(len(whole), seed=0))
         rest, test = cut(whole, self.test, where="data.test", minimum=2)
         train, val = cut(rest, self.validation, where="data.validation")
-        spec = DataSpec("bytes", tuple(whole.x.shape[1:]), levels=256)
-        return Data(self.name, spec, train, val, test)
+        return Data(self.name, self.outline.replace(shape=tuple(whole.x.shape[1:])), train, val, test)

@@ -30,6 +30,7 @@ class IdxImages(DataSet):
     """
 
     folder: str  # torchvision's name for the class and the folder
+    outline = DataSpec("bytes", (1, 28, 28), levels=256, classes=10)
 
     def __init__(
         self,
@@ -50,8 +51,7 @@ class IdxImages(DataSet):
             torchvision_set(self.folder, root, download=True, original=self._original("*"))
         train, val = cut(self._part("train"), self.validation, where="data.validation")
         test = self._part("t10k")
-        spec = DataSpec("bytes", tuple(train.x.shape[1:]), levels=256, classes=10)
-        return Data(self.name, spec, train, val, test)
+        return Data(self.name, self.outline.replace(shape=tuple(train.x.shape[1:])), train, val, test)
 
     def _original(self, name: str) -> str:
         return f"the {self.folder} file {self.folder}/raw/{name}-ubyte.gz"

@@ -43,6 +43,7 @@ class MouseBladder(DataSet):
     """
 
     name = "mouse_bladder"
+    outline = DataSpec("counts", (20670,), classes=16)
 
     def __init__(
         self,
@@ -68,4 +69,4 @@ class MouseBladder(DataSet):
         train, val, test = complete(
             Split(x, label), None, None, validation=self.validation, testing=self.test, seed=self.split_seed
         )
-        return Data(self.name, DataSpec("counts", tuple(x.shape[1:]), classes=classes), train, val, test)
+        return Data(self.name, self.outline.replace(shape=tuple(x.shape[1:]), classes=classes), train, val, test)

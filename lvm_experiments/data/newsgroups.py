@@ -42,6 +42,7 @@ class Newsgroups(DataSet):
     """
 
     name = "newsgroups"
+    outline = DataSpec("counts", (2000,), classes=20)
 
     def __init__(
         self,
@@ -60,7 +61,7 @@ class Newsgroups(DataSet):
         train = self._part("train")
         train = train.select(seeded_permutation(len(train), seed=0))
         train, val = cut(train, self.validation, where="data.validation")
-        return Data(self.name, DataSpec("counts", tuple(train.x.shape[1:]), classes=20), train, val, self._part("test"))
+        return Data(self.name, self.outline.replace(shape=tuple(train.x.shape[1:])), train, val, self._part("test"))
 
     def _part(self, part: str) -> Split:
         folder, original = data_folder(self.path) / "counts", "the bags of words of NVDM (2,000 words)"

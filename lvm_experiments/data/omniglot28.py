@@ -47,6 +47,7 @@ class Omniglot28(DataSet):
     """
 
     name = "omniglot28"
+    outline = DataSpec("bytes", (1, 28, 28), levels=256, classes=1623)
 
     def __init__(
         self,
@@ -82,5 +83,5 @@ class Omniglot28(DataSet):
         train = whole.select(rows["train_idx"])
         train = train.select(seeded_permutation(len(train), seed=0))
         train, val = cut(train, self.validation, where="data.validation")
-        spec = DataSpec("bytes", tuple(whole.x.shape[1:]), levels=256, classes=int(char.max()) + 1)
+        spec = self.outline.replace(shape=tuple(whole.x.shape[1:]), classes=int(char.max()) + 1)
         return Data(self.name, spec, train, val, whole.select(rows["test_idx"]))

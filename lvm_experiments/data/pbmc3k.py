@@ -41,6 +41,7 @@ class Pbmc3k(DataSet):
     """
 
     name = "pbmc3k"
+    outline = DataSpec("counts", (914,))
 
     def __init__(
         self,
@@ -65,4 +66,4 @@ class Pbmc3k(DataSet):
         train, val, test = complete(
             Split(x), None, None, validation=self.validation, testing=self.test, seed=self.split_seed
         )
-        return Data(self.name, DataSpec("counts", tuple(x.shape[1:])), train, val, test)
+        return Data(self.name, self.outline.replace(shape=tuple(x.shape[1:])), train, val, test)

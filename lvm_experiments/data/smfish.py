@@ -45,6 +45,7 @@ class Smfish(DataSet):
     """
 
     name = "smfish"
+    outline = DataSpec("counts", (33,), classes=6)
 
     def __init__(
         self,
@@ -81,4 +82,4 @@ class Smfish(DataSet):
             testing=self.test,
             seed=self.split_seed,
         )
-        return Data(self.name, DataSpec("counts", counts.shape[1:], classes=len(values)), train, val, test)
+        return Data(self.name, self.outline.replace(shape=counts.shape[1:], classes=len(values)), train, val, test)

@@ -41,6 +41,7 @@ class Svhn(DataSet):
     """
 
     name = "svhn"
+    outline = DataSpec("bytes", (3, 32, 32), levels=256, classes=10)
 
     def __init__(
         self,
@@ -57,8 +58,7 @@ class Svhn(DataSet):
     def read(self) -> Data:
         """Reads the MATLAB files through torchvision."""
         train, val = cut(self._part("train"), self.validation, where="data.validation")
-        spec = DataSpec("bytes", (3, 32, 32), levels=256, classes=10)
-        return Data(self.name, spec, train, val, self._part("test"))
+        return Data(self.name, self.outline, train, val, self._part("test"))
 
     def _part(self, split: str) -> Split:
         found = torchvision_set(

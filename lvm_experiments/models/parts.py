@@ -92,14 +92,16 @@ def check_space(likelihood: Callable[..., nn.Module] | None, spec: DataSpec) -> 
     )
 
 
-def check_domains(posterior: Callable[..., nn.Module] | None, prior: Callable[..., nn.Module] | None) -> None:
-    """Refuses a prior that lives elsewhere than the posterior."""
+def check_domains(
+    posterior: Callable[..., nn.Module] | None, prior: Callable[..., nn.Module] | None, spec: DataSpec
+) -> None:
+    """Refuses a prior that lives elsewhere than the posterior; names those that could be had with such data."""
     if posterior is None or prior is None:
         return
     q, p = class_of(posterior), class_of(prior)
     if p.domain is None or p.domain == q.domain:
         return
-    can = options_where("model/prior", lambda c: c.domain in (None, q.domain))
+    can = options_where("model/prior", lambda c: c.domain in (None, q.domain) and c.conditional <= bool(spec.condition))
     raise RequestError(
         f"{p.__name__} is a distribution over {p.domain} latents, and {q.__name__} gives {q.domain} ones",
         where="model.prior",
@@ -140,7 +142,7 @@ def check_together(
 ) -> None:
     """Refuses parts that cannot go together, or not with such data."""
     check_space(likelihood, spec)
-    check_domains(posterior, prior)
+    check_domains(posterior, prior, spec)
     check_condition(prior, spec)
 
 

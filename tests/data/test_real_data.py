@@ -35,6 +35,7 @@ def test_sizes_space_and_mean(name: str, data_dir: Path, listing: Callable[[Path
     assert (len(data.train), len(data.val), len(data.test)) == sizes
     spec = data.spec
     assert (spec.space, spec.shape, spec.levels, spec.classes) == (space, shape, levels, classes)
+    assert spec.replace(size=0, mean=None, std=None) == getattr(catalogue, name).outline
     assert spec.size == sizes[0]
     assert spec.mean is not None
     assert spec.mean.double().mean().item() == pytest.approx(mean, rel=1e-5)
