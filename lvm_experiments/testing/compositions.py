@@ -17,6 +17,7 @@ import yaml
 from lvm_experiments.options import conf_dir
 
 PARTS = ("encoder", "posterior", "prior", "decoder", "likelihood")
+_CHOSEN = (*PARTS, "objective")
 _PAIRED = (
     ("likelihood", "prior"),
     ("likelihood", "posterior"),
@@ -52,6 +53,9 @@ def pairs() -> Iterator[Composition]:
     for one, other in _PAIRED:
         for x, y in product(_options(one), _options(other)):
             yield _composed({one: x, other: y}, f"{one} x {other}")
+    for one in _CHOSEN:
+        for x, preset in product(_options(one), _names("model")):
+            yield _with_data(preset, {one: x}, f"{one} x model")
 
 
 def options() -> Iterator[Composition]:
@@ -68,15 +72,23 @@ def presets() -> Iterator[Composition]:
 
 
 def random_compositions(n: int, seed: int) -> Iterator[Composition]:
-    """n compositions whose every part, objective and data are drawn."""
+    """n compositions whose every part, objective and data are drawn.
+
+    Of every second, parts are drawn among those whose stated facts agree: left to chance alone, nine of ten are
+    refused. What else may not go together is drawn all the same.
+    """
     draw = random.Random(seed)
-    for _ in range(n):
-        parts = {group: draw.choice(_options(group)) for group in (*PARTS, "objective")}
-        preset = draw.choice(_names("model"))
+    for number in range(n):
+        fitting = number % 2 == 1
+        parts = {group: draw.choice(_options(group)) for group in _CHOSEN}
+        preset = draw.choice([name for name in _names("model") if not fitting or "none" not in _defaults(name).values()])
         data = draw.choice(("images", "colour", "real", "unit", "counts", "mixed", "tokens"))
-        if draw.random() < 0.7:
+        condition = draw.choice((0, 0, 2))
+        if fitting or draw.random() < 0.7:
             data = _data_of(parts["likelihood"])
-        yield Composition(_words(preset, parts), data, draw.choice((0, 0, 2)), "random")
+        if fitting:
+            parts |= {group: draw.choice(names) for group, names in _agreeing(parts, data, condition).items()}
+        yield Composition(_words(preset, parts), data, condition, "random")
 
 
 def swapped_presets(n: int, seed: int) -> Iterator[Composition]:
@@ -102,6 +114,17 @@ def _composed(parts: dict[str, str], family: str) -> Composition:
     if data == "tokens":
         wanted.setdefault("encoder", "gru")
     return Composition(_words("bernoulli_vae", wanted), data, 2 if conditional else 0, family)
+
+
+def _agreeing(parts: dict[str, str], data: str, condition: int) -> dict[str, list[str]]:
+    """Priors where the posterior's latents live, and encoders of such data."""
+    domain, tokens = _class("posterior", parts["posterior"]).domain, data == "tokens"
+    priors = {name: _class("prior", name) for name in _options("prior")}
+    encoders = {name: _class("encoder", name) for name in _options("encoder")}
+    return {
+        "prior": [n for n, kind in priors.items() if kind.domain in (None, domain) and kind.conditional <= condition],
+        "encoder": [n for n, kind in encoders.items() if kind.sequential == tokens],
+    }
 
 
 def _with_data(preset: str, parts: dict[str, str], family: str) -> Composition:

@@ -164,8 +164,10 @@ SAMPLED = [
 
 @pytest.mark.parametrize("composition", SAMPLED, ids=spoken)
 def test_a_composition_works_or_is_refused_in_one_sentence(composition: Composition) -> None:
-    text = refusal(lambda: tried(composition))
-    assert text is None or "\n" not in text
+    text = refusal(lambda: tried(composition)) or ""
+    assert "\n" not in text
+    for group, names in re.findall(r"\b(model/\w+|model|objective|observation|data)=([\w|]+)", text):
+        assert set(names.split("|")) <= set(options(group)), text
 
 
 @pytest.mark.parametrize("objective", options("objective"))
