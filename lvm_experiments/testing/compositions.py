@@ -81,7 +81,8 @@ def random_compositions(n: int, seed: int) -> Iterator[Composition]:
     for number in range(n):
         fitting = number % 2 == 1
         parts = {group: draw.choice(_options(group)) for group in _CHOSEN}
-        preset = draw.choice([name for name in _names("model") if not fitting or "none" not in _defaults(name).values()])
+        models = [name for name in _names("model") if not fitting or "none" not in _defaults(name).values()]
+        preset = draw.choice(models)
         data = draw.choice(("images", "colour", "real", "unit", "counts", "mixed", "tokens"))
         condition = draw.choice((0, 0, 2))
         if fitting or draw.random() < 0.7:
