@@ -4,11 +4,11 @@ from __future__ import annotations
 
 __all__ = ["VampPrior"]
 
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Distribution
 
 from lvm_experiments.distributions import Mixture
 from lvm_experiments.examples import Examples
@@ -95,15 +95,8 @@ class VampPrior(Prior):
             self.pseudo_inputs.fill(examples, self.model.condition_of)
 
     def forward(self, condition: Tensor | None = None) -> Mixture:
-        def components() -> Distribution:
-            return self.pseudo_inputs.posterior(self.model)
-
-        return Mixture(self.logits, self.event_shape, components, self._draw)
-
-    def _draw(self, index: Tensor) -> Tensor:
-        # One row for each draw, the K of one example beside each other: a family's own sampler does the rest.
-        q = self.pseudo_inputs.posterior(self.model, index.flatten())
-        return q.sample(torch.Size((1,))).reshape(*index.shape, *self.event_shape)
+        q = partial(self.pseudo_inputs.posterior, self.model)
+        return Mixture(self.logits, self.event_shape, q, q)
 
 
 def _scores_others(posterior: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -16,12 +17,31 @@ from lvm_experiments.distributions import mixture
 from lvm_experiments.errors import RequestError
 from lvm_experiments.models import VAE, ConditionalVAE
 from lvm_experiments.networks import MLPDecoder, MLPEncoder
-from lvm_experiments.posteriors import DiagonalNormalPosterior, FullNormalPosterior, PlanarPosterior
+from lvm_experiments.noise import keyed_noise
+from lvm_experiments.posteriors import (
+    CategoricalPosterior,
+    DiagonalNormalPosterior,
+    FullNormalPosterior,
+    IAFPosterior,
+    LowRankNormalPosterior,
+    PlanarPosterior,
+    Posterior,
+    RadialPosterior,
+    VonMisesFisherPosterior,
+)
 from lvm_experiments.priors import ExemplarPrior, VampPrior
 from lvm_experiments.spec import DataSpec
 from tests.support.parts import CodesPosterior, TwoLayers
 from tests.support.priors import SPEC, examples, model_with
 
+KEYED: list[Callable[..., Posterior]] = [
+    CategoricalPosterior,
+    FullNormalPosterior,
+    partial(IAFPosterior, hidden=[4]),
+    LowRankNormalPosterior,
+    RadialPosterior,
+    VonMisesFisherPosterior,
+]
 FEW = partial(VampPrior, number=4, start="random", spread=1.0)
 
 
@@ -71,6 +91,20 @@ def test_draws_are_of_all_pseudo_inputs_alike(posterior: type, float64: None) ->
     second = p.variance + p.mean**2
     assert ((z.mean(0) - p.mean).abs() < 4 * z.std(0) / 20_000**0.5).all()
     assert (((z**2).mean(0) - second).abs() < 4 * (z**2).std(0) / 20_000**0.5).all()
+
+
+@pytest.mark.parametrize("posterior", KEYED, ids=lambda k: getattr(k, "func", k).__name__)
+@torch.no_grad()
+def test_draws_of_any_family_can_be_keyed(posterior: Callable[..., Posterior]) -> None:
+    """A part of the draws for a part of the examples is a part of all of them."""
+    p, index = model_with(FEW, posterior=posterior).prior(), torch.arange(6)
+    with keyed_noise(index, seed=0):
+        whole = p.sample((5, 6))
+    with keyed_noise(index[2:], seed=0, first=3):
+        part = p.sample((2, 4))
+    assert torch.allclose(whole[3:, 2:], part, atol=1e-5)
+    assert len(whole.flatten(2).flatten(0, 1).unique(dim=0)) > 4
+    assert p.sample().shape == p.event_shape
 
 
 def test_pieces_of_another_family_change_nothing(float64: None, monkeypatch: pytest.MonkeyPatch) -> None:
