@@ -32,6 +32,7 @@ class Mixture(Distribution):
         event_shape: The shape of one z.
         components: Makes the M of them, a distribution of batch shape `(M,)`.
         chosen: Makes those with the given numbers, a distribution of their batch shape; normal ones need none.
+        cells: How many numbers are held at once for the density of one value under one component; None: its own.
 
     Example:
         >>> normals = DiagonalNormal(torch.tensor([[-2.0], [2.0]]), torch.zeros(2, 1))
@@ -49,9 +50,11 @@ class Mixture(Distribution):
         event_shape: tuple[int, ...],
         components: Callable[[], Distribution],
         chosen: Callable[[Tensor], Distribution] | None = None,
+        cells: int | None = None,
     ) -> None:
         self.log_weights = log_weights.log_softmax(-1)
         self._make, self._choose = components, chosen
+        self._cells = cells or math.prod(event_shape)
         # With and without a graph apart: a draw must not decide whether a density has gradients.
         self._made: dict[bool, Distribution] = {}
         super().__init__(torch.Size(), torch.Size(event_shape), validate_args=False)
@@ -85,7 +88,7 @@ class Mixture(Distribution):
         # Not its subclasses, whose density may be another; and mps has no float64.
         normals = components if type(components) is DiagonalNormal and value.device.type != "mps" else None
         values = value.reshape(-1, *self.event_shape)
-        cells = len(self.log_weights) * (1 if normals is not None else self.event_shape.numel())
+        cells = len(self.log_weights) * (1 if normals is not None else self._cells)
         pieces = values.split(max(1, _CELLS // cells))
 
         def log_p(z: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Autoregressive", "AutoregressiveTransform", "autoregressive_layers", "splines"]
+__all__ = ["Autoregressive", "AutoregressiveTransform", "autoregressive_layers", "inverse_cells", "splines"]
 
 from functools import partial
 from typing import Any
@@ -97,6 +97,17 @@ class Autoregressive(MaskedAutoregressiveTransform):
 
     def forward(self, c: Tensor | None = None) -> Transform:
         return AutoregressiveTransform(self, c)
+
+
+def inverse_cells(layers: LazyComposedTransform) -> int:
+    """About how many numbers the inverse of layers holds for one vector and its gradient."""
+    found = 0
+    for layer in layers.modules():
+        if isinstance(layer, Autoregressive):
+            # What is known is held anew at each step, half of it on average; the rest is held once or twice.
+            found += layer.passes * sum(part.in_features for part in layer.linear_layers) // 2
+            found += 3 * sum(part.out_features for part in layer.linear_layers)
+    return found
 
 
 class AutoregressiveTransform(Transform):

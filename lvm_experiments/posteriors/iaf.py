@@ -7,7 +7,7 @@ __all__ = ["IAFPosterior"]
 from torch import Tensor
 from torch.distributions import Transform
 
-from lvm_experiments.networks.autoregressive import autoregressive_layers
+from lvm_experiments.networks.autoregressive import autoregressive_layers, inverse_cells
 from lvm_experiments.posteriors.flow import FlowPosterior
 from lvm_experiments.posteriors.near_zero import near_zero
 from lvm_experiments.types import Activation, PositiveInt
@@ -40,6 +40,7 @@ class IAFPosterior(FlowPosterior):
     """
 
     has_density_at = True
+    runs_networks = True
 
     def __init__(
         self,
@@ -53,6 +54,10 @@ class IAFPosterior(FlowPosterior):
         self.autoregressive = autoregressive_layers(latent_dim, features, transforms, hidden, activation)
         for layer in self.autoregressive.transforms:
             near_zero(layer.hyper[-1])
+
+    @property
+    def density_cells(self) -> int:
+        return max(super().density_cells, inverse_cells(self.autoregressive))
 
     def layers(self, features: Tensor) -> list[Transform]:
         return [layer(features) for layer in self.autoregressive.transforms]

@@ -10,7 +10,7 @@ from zuko.distributions import NormalizingFlow
 from zuko.transforms import ComposedTransform, DependentTransform, MonotonicAffineTransform
 
 from lvm_experiments.distributions import StandardNormal
-from lvm_experiments.networks.autoregressive import autoregressive_layers, splines
+from lvm_experiments.networks.autoregressive import autoregressive_layers, inverse_cells, splines
 from lvm_experiments.posteriors.flow import FlowPosterior
 from lvm_experiments.posteriors.near_zero import near_zero
 from lvm_experiments.types import Activation, PositiveInt
@@ -45,6 +45,7 @@ class NSFPosterior(FlowPosterior):
     """
 
     has_density_at = True
+    runs_networks = True
 
     def __init__(
         self,
@@ -59,6 +60,10 @@ class NSFPosterior(FlowPosterior):
         self.splines = autoregressive_layers(latent_dim, features, transforms, hidden, activation, **splines(bins))
         for layer in self.splines.transforms:
             near_zero(layer.hyper[-1])
+
+    @property
+    def density_cells(self) -> int:
+        return max(super().density_cells, inverse_cells(self.splines))
 
     def layers(self, features: Tensor) -> list[Transform]:
         return [layer(features) for layer in self.splines.transforms]

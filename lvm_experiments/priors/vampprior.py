@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from lvm_experiments.distributions import Mixture
 from lvm_experiments.examples import Examples
+from lvm_experiments.options import options_where
 from lvm_experiments.priors.base import Prior
 from lvm_experiments.priors.pseudo_inputs import PseudoInputs
 from lvm_experiments.spec import DataSpec
@@ -96,7 +97,24 @@ class VampPrior(Prior):
 
     def forward(self, condition: Tensor | None = None) -> Mixture:
         q = partial(self.pseudo_inputs.posterior, self.model)
-        return Mixture(self.logits, self.event_shape, q, q)
+        cells = max(posterior.density_cells for posterior in self.model.posteriors)
+        return Mixture(self.logits, self.event_shape, q, q, cells)
+
+    @property
+    def care(self) -> str:
+        """What is slow, where it is."""
+        slow = {type(posterior): posterior.domain for posterior in self.model.posteriors if posterior.runs_networks}
+        if not slow:
+            return ""
+
+        def quick(kind: Any) -> bool:
+            return _scores_others(kind) and not kind.runs_networks and kind.domain in slow.values()
+
+        return (
+            f"it scores every z under q(z|u) of all {len(self.pseudo_inputs)} pseudo-inputs u, and for each of these"
+            f" pairs {' and '.join(kind.__name__ for kind in slow)} runs its networks backwards, which is slow; quicker:"
+            f" fewer by model.prior.number=, or model/posterior={'|'.join(options_where('model/posterior', quick))}"
+        )
 
 
 def _scores_others(posterior: Any) -> bool:

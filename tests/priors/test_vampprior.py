@@ -11,11 +11,13 @@ import pytest
 import torch
 from scipy.stats import chisquare
 from torch.distributions import Independent, Normal
+from zuko.distributions import NormalizingFlow
 
 from lvm_experiments.batch import Batch
 from lvm_experiments.distributions import mixture
 from lvm_experiments.errors import RequestError
 from lvm_experiments.models import VAE, ConditionalVAE
+from lvm_experiments.module import _cares
 from lvm_experiments.networks import MLPDecoder, MLPEncoder
 from lvm_experiments.noise import keyed_noise
 from lvm_experiments.posteriors import (
@@ -132,6 +134,25 @@ def test_codes_have_it_too(float64: None) -> None:
     z = model.prior().sample((20_000,))
     counts = np.bincount((z.argmax(-1) @ torch.tensor([4, 1])).numpy(), minlength=16)
     assert chisquare(counts, 20_000 * p.numpy(), sum_check=False).pvalue > 1e-4
+
+
+def test_networks_at_every_pair_are_cut_in_pieces_and_said_to_be_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what q holds for a value, not by the value's own 2 numbers; the densities are those of all at once."""
+    model, z, met = model_with(FEW, posterior=partial(IAFPosterior, hidden=[8])), torch.randn(7, 2), []
+    whole = model.prior().log_prob(z)
+    cells = model.posterior.density_cells
+    assert cells > 20
+    monkeypatch.setattr(mixture, "_CELLS", 3 * 4 * cells)
+    log_prob = NormalizingFlow.log_prob
+    monkeypatch.setattr(NormalizingFlow, "log_prob", lambda q, x: met.append(len(x)) or log_prob(q, x))
+    assert torch.allclose(model.prior().log_prob(z), whole, atol=1e-5)
+    assert met == [3, 3, 1]
+    (said,) = _cares(model)
+    assert said.startswith("VampPrior: it scores every z under q(z|u) of all 4 pseudo-inputs")
+    assert "IAFPosterior runs its networks backwards" in said
+    assert "model/posterior=diagonal_normal|full_normal|" in said
+    assert not {"iaf", "nsf", "planar", "categorical"} & set(said.rpartition("=")[2].split("|"))
+    assert _cares(model_with(FEW)) == []
 
 
 # ---- where they come from ----------------------------------------------------------------------
