@@ -112,8 +112,9 @@ class VampPrior(Prior):
 
         return (
             f"it scores every z under q(z|u) of all {len(self.pseudo_inputs)} pseudo-inputs u, and for each of these"
-            f" pairs {' and '.join(kind.__name__ for kind in slow)} runs its networks backwards, which is slow; quicker:"
-            f" fewer by model.prior.number=, or model/posterior={'|'.join(options_where('model/posterior', quick))}"
+            f" pairs {' and '.join(kind.__name__ for kind in slow)} runs its networks backwards, which is slow;"
+            f" quicker: fewer by model.prior.number=, or"
+            f" model/posterior={'|'.join(options_where('model/posterior', quick))}"
         )
 
 
