@@ -11,6 +11,8 @@ from torch import Tensor
 from torch.distributions import Distribution, constraints
 from torch.types import _size
 
+from lvm_experiments.distributions.wide import wide
+
 
 class LowRankNormal(Distribution):
     r"""$\mathcal{N}(\mu, D + W W^\top)$ over vectors of length L, $D = \mathrm{diag}(\sigma^2)$.
@@ -40,10 +42,10 @@ class LowRankNormal(Distribution):
 
     def __init__(self, loc: Tensor, log_scale: Tensor, factor: Tensor) -> None:
         self.loc, self.log_scale, self.factor = loc, log_scale, factor
-        self.whitened = factor * torch.exp(-log_scale)[..., None]  # (*batch, L, R)
-        capacitance = self.whitened.mT @ self.whitened
-        identity = torch.eye(factor.shape[-1], dtype=factor.dtype, device=factor.device)
-        self.capacitance_tril = torch.linalg.cholesky(capacitance + identity)
+        # In float64: where W is 1,000 times sigma and its columns are near one line, 32 bits lose the identity and m.
+        self.whitened = wide(factor * torch.exp(-log_scale)[..., None])  # (*batch, L, R)
+        identity = torch.eye(factor.shape[-1], dtype=self.whitened.dtype, device=factor.device)
+        self.capacitance_tril = torch.linalg.cholesky(self.whitened.mT @ self.whitened + identity)
         super().__init__(loc.shape[:-1], loc.shape[-1:], validate_args=False)
 
     @property
@@ -66,13 +68,13 @@ class LowRankNormal(Distribution):
             return self.rsample(sample_shape)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        white = ((value - self.loc) * torch.exp(-self.log_scale))[..., None]  # (*, L, 1)
+        white = wide((value - self.loc) * torch.exp(-self.log_scale))[..., None]  # (*, L, 1)
         projected = self.whitened.mT @ white
         lower = torch.linalg.solve_triangular(self.capacitance_tril, projected, upper=False)
         factors = torch.linalg.solve_triangular(self.capacitance_tril.mT, lower, upper=True)
         rest = white - self.whitened @ factors
         squares = (rest**2).sum((-2, -1)) + (factors**2).sum((-2, -1))
-        return -0.5 * squares - self._half_log_det - 0.5 * self.event_shape[0] * math.log(2 * math.pi)
+        return -0.5 * squares.to(self.loc) - self._half_log_det - 0.5 * self.event_shape[0] * math.log(2 * math.pi)
 
     def entropy(self) -> Tensor:
         return self._half_log_det + 0.5 * self.event_shape[0] * math.log(2 * math.pi * math.e)
@@ -80,7 +82,7 @@ class LowRankNormal(Distribution):
     @property
     def _half_log_det(self) -> Tensor:
         diagonal = torch.diagonal(self.capacitance_tril, dim1=-2, dim2=-1)
-        return diagonal.log().sum(-1) + self.log_scale.sum(-1)
+        return diagonal.log().sum(-1).to(self.loc) + self.log_scale.sum(-1)
 
     def expand(self, batch_shape: _size, _instance: Distribution | None = None) -> LowRankNormal:
         shape = tuple(batch_shape) + tuple(self.event_shape)

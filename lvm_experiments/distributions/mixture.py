@@ -31,8 +31,8 @@ class Mixture(Distribution):
         log_weights: log w up to a constant, shape `(M,)`.
         event_shape: The shape of one z.
         components: Makes the M of them, a distribution of batch shape `(M,)`.
-        draw: Draws from the components with the given numbers, `(*shape)` to `(*shape, *event)`; normal ones need
-            none.
+        chosen: Makes those with the given numbers, a distribution of their batch shape; normal ones need none.
+        cells: How many numbers are held at once for the density of one value under one component; None: its own.
 
     Example:
         >>> normals = DiagonalNormal(torch.tensor([[-2.0], [2.0]]), torch.zeros(2, 1))
@@ -49,10 +49,12 @@ class Mixture(Distribution):
         log_weights: Tensor,
         event_shape: tuple[int, ...],
         components: Callable[[], Distribution],
-        draw: Callable[[Tensor], Tensor] | None = None,
+        chosen: Callable[[Tensor], Distribution] | None = None,
+        cells: int | None = None,
     ) -> None:
         self.log_weights = log_weights.log_softmax(-1)
-        self._make, self._draw = components, draw
+        self._make, self._choose = components, chosen
+        self._cells = cells or math.prod(event_shape)
         # With and without a graph apart: a draw must not decide whether a density has gradients.
         self._made: dict[bool, Distribution] = {}
         super().__init__(torch.Size(), torch.Size(event_shape), validate_args=False)
@@ -86,7 +88,7 @@ class Mixture(Distribution):
         # Not its subclasses, whose density may be another; and mps has no float64.
         normals = components if type(components) is DiagonalNormal and value.device.type != "mps" else None
         values = value.reshape(-1, *self.event_shape)
-        cells = len(self.log_weights) * (1 if normals is not None else self.event_shape.numel())
+        cells = len(self.log_weights) * (1 if normals is not None else self._cells)
         pieces = values.split(max(1, _CELLS // cells))
 
         def log_p(z: Tensor) -> Tensor:
@@ -104,9 +106,10 @@ class Mixture(Distribution):
         index = self.sample_components(sample_shape)
         if type(components := self.components) is DiagonalNormal:
             return DiagonalNormal(components.loc[index], components.log_scale[index]).sample()
-        if self._draw is None:
+        if self._choose is None:
             raise NotImplementedError(f"a mixture of {type(components).__name__} has to be told how to draw")
-        return self._draw(index)
+        # By the family's own sampler, whose noise belongs to the draw and the example that the number is of.
+        return self._choose(index).sample()
 
     @torch.no_grad()
     def sample_components(self, sample_shape: _size = torch.Size()) -> Tensor:

@@ -52,8 +52,11 @@ class OneHot(Distribution):
         return each.sum(-1) if len(self.event_shape) > 1 else each
 
     def _cells(self, value: Tensor) -> Tensor:
-        # An impossible category that was not drawn counts for nothing, and not for -inf times 0.
-        return torch.where(value != 0, value * self.logits, torch.zeros_like(self.logits)).sum(-1)
+        # An impossible category that was not drawn counts for nothing, and not for -inf times 0. The possible ones do,
+        # drawn or not: through z, straight-through gradients are those of all of them.
+        possible = self.logits > -torch.inf
+        each = (value * torch.where(possible, self.logits, torch.zeros_like(self.logits))).sum(-1)
+        return torch.where(((value != 0) & ~possible).any(-1), -torch.inf, each)
 
     @property
     def probs(self) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["TiltedSphere", "wide"]
+__all__ = ["TiltedSphere"]
 
 from abc import abstractmethod
 from typing import Any
@@ -15,6 +15,7 @@ from torch.nn.functional import normalize
 from torch.types import _size
 
 from lvm_experiments.distributions.hyperspherical_uniform import HypersphericalUniform, UnitVector, log_area
+from lvm_experiments.distributions.wide import wide
 
 _NEGLIGIBLE = 40.0  # in the exponent: what is left of an integral beyond it is below the last digit
 _HALVINGS = 16
@@ -164,11 +165,6 @@ class TiltedSphere(Distribution):
     def _log_density(self, theta: Tensor, *, axis: bool = False) -> Tensor:
         concentration = self._wide[..., None] if axis else self._wide
         return concentration * self.statistic(theta) + (self.event_shape[0] - 2) * torch.log(torch.sin(theta).abs())
-
-
-def wide(x: Tensor) -> Tensor:
-    """In float64, where the device has it: what is computed is a difference of large numbers."""
-    return x if x.device.type == "mps" else x.double()
 
 
 @register_kl(TiltedSphere, HypersphericalUniform)

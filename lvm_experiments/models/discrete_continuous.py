@@ -103,9 +103,16 @@ class DiscreteContinuousVAE(ConditionedModel):
         z = pick("z", lambda: self.posterior(features), self.prior(condition))
         return lambda: self.likelihood(self.decoder(followed_by(_beside(z, y), condition)))
 
-    def q_z_embedded(self, x: Tensor, batch: Batch) -> Distribution:
-        """q(z|x) for an x that is embedded already, as pseudo-inputs are."""
-        return self.posterior(self._features(x, batch))
+    def q_z_embedded(self, x: Tensor, batch: Batch, rows: Tensor | None = None) -> Distribution:
+        """q(z|x) for an x that is embedded already, as pseudo-inputs are.
+
+        Arguments:
+            x: Embedded, shape `(M, *shape)`.
+            batch: What else the encoder is given.
+            rows: Whose posteriors to return, numbers of any shape, which is the batch shape then; None: all M.
+        """
+        features = self._features(x, batch)
+        return self.posterior(features if rows is None else features[rows])
 
     def _features(self, x: Tensor, batch: Batch) -> Tensor:
         return followed_by(self.encoder(x, batch), self.condition_of(batch))

@@ -135,9 +135,16 @@ class LadderVAE(ConditionedModel):
             z = pick(self.names[t], partial(self._q, t, seen, path), self.generated[t](path))
         return lambda: self.likelihood(self.decoder(torch.cat([path, z.flatten(2)], -1)))
 
-    def q_z_embedded(self, x: Tensor, batch: Batch) -> Distribution:
-        """$q(z_T|x)$ for an x that is embedded already, as pseudo-inputs of the top layer's prior are."""
-        return self.posterior(self._seen(x, batch)[-1])
+    def q_z_embedded(self, x: Tensor, batch: Batch, rows: Tensor | None = None) -> Distribution:
+        """$q(z_T|x)$ for an x that is embedded already, as pseudo-inputs of the top layer's prior are.
+
+        Arguments:
+            x: Embedded, shape `(M, *shape)`.
+            batch: What else the encoder is given.
+            rows: Whose posteriors to return, numbers of any shape, which is the batch shape then; None: all M.
+        """
+        features = self._seen(x, batch)[-1]
+        return self.posterior(features if rows is None else features[rows])
 
     def _seen(self, x: Tensor, batch: Batch) -> list[Tensor]:
         """The path upwards, from the features of an embedded x."""

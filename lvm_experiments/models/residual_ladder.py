@@ -149,9 +149,16 @@ class ResidualLadderVAE(ConditionedModel):
             path = self.downwards[t](path + self.joined[t](z.unflatten(-1, self.shapes[t])))
         return lambda: self.likelihood(self.raw(path).unflatten(-3, self.planes))
 
-    def q_z_embedded(self, x: Tensor, batch: Batch) -> Distribution:
-        """$q(z_T|x)$ for an x that is embedded already, as pseudo-inputs of the top layer's prior are."""
-        return self._q(len(self.names) - 1, self._seen(x), self._begin(self.condition_of(batch)))
+    def q_z_embedded(self, x: Tensor, batch: Batch, rows: Tensor | None = None) -> Distribution:
+        """$q(z_T|x)$ for an x that is embedded already, as pseudo-inputs of the top layer's prior are.
+
+        Arguments:
+            x: Embedded, shape `(M, *shape)`.
+            batch: What else the encoder is given.
+            rows: Whose posteriors to return, numbers of any shape, which is the batch shape then; None: all M.
+        """
+        seen, path = self._seen(x), self._begin(self.condition_of(batch))
+        return self.inferred[-1](_beside(seen[-1], path) if rows is None else _beside(seen[-1], path)[rows])
 
     def _begin(self, condition: Tensor | None) -> Tensor:
         """The path above the top layer, shape `(1, C, h, w)`, or `(B, C, h, w)` where there are conditions."""
@@ -167,8 +174,12 @@ class ResidualLadderVAE(ConditionedModel):
         return seen
 
     def _q(self, t: int, seen: list[Tensor], path: Tensor) -> Distribution:
-        shape = torch.broadcast_shapes(seen[t].shape, path.shape)
-        return self.inferred[t](torch.cat([seen[t].expand(shape), path.expand(shape)], -3))
+        return self.inferred[t](_beside(seen[t], path))
+
+
+def _beside(seen: Tensor, path: Tensor) -> Tensor:
+    shape = torch.broadcast_shapes(seen.shape, path.shape)
+    return torch.cat([seen.expand(shape), path.expand(shape)], -3)
 
 
 class _Maps(Network):

@@ -103,9 +103,16 @@ class VAE(ConditionedModel):
         q = self.q_z_embedded(self.spec.embed(batch.x, batch.observed), batch)
         return self.posterior.refine(q, batch)
 
-    def q_z_embedded(self, x: Tensor, batch: Batch) -> Distribution:
-        """q(z|x) for an x that is embedded already, as pseudo-inputs are."""
-        return self.posterior(followed_by(self.encoder(x, batch), self.condition_of(batch)))
+    def q_z_embedded(self, x: Tensor, batch: Batch, rows: Tensor | None = None) -> Distribution:
+        """q(z|x) for an x that is embedded already, as pseudo-inputs are.
+
+        Arguments:
+            x: Embedded, shape `(M, *shape)`.
+            batch: What else the encoder is given.
+            rows: Whose posteriors to return, numbers of any shape, which is the batch shape then; None: all M.
+        """
+        features = followed_by(self.encoder(x, batch), self.condition_of(batch))
+        return self.posterior(features if rows is None else features[rows])
 
     def p_x(self, z: Tensor, condition: Tensor | None = None) -> Observation:
         """p(x|z), of batch shape `(K, B)`."""

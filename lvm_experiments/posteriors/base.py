@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Posterior"]
 
 from abc import ABC, abstractmethod
+from math import prod
 from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
@@ -27,6 +28,8 @@ class Posterior(nn.Module, ABC):
         factorised: Whether the distribution has `log_prob_per_dimension`.
         draws_in_support: Whether a differentiable draw is a value that log q scores; a relaxed one is not.
         has_mean: Whether the distribution has a mean in closed form.
+        runs_networks: Whether log q of a value that it did not draw runs networks for that value, which is slow where
+            many meet many distributions.
         deterministic: Whether all mass is on one value, so that log weights bound log p(x) and do not estimate it.
         care: What a run with it ought to know, said once when training begins; any part of a model may have one.
         event_shape: The shape of one z, `(L,)` or `(L, classes)`.
@@ -38,6 +41,7 @@ class Posterior(nn.Module, ABC):
     factorised: ClassVar[bool]
     draws_in_support: ClassVar[bool] = True
     has_mean: ClassVar[bool] = True
+    runs_networks: ClassVar[bool] = False
     deterministic: ClassVar[bool] = False
     care: ClassVar[str] = ""
     event_shape: tuple[int, ...]
@@ -48,6 +52,11 @@ class Posterior(nn.Module, ABC):
     def refine(self, q: Distribution, batch: Batch) -> Distribution:
         """What becomes of q for the examples it was made of; a semi-amortised family takes steps from there."""
         return q
+
+    @property
+    def density_cells(self) -> int:
+        """About how many numbers are held at once for log q of one value and its gradient."""
+        return prod(self.event_shape)
 
     @abstractmethod
     def forward(self, features: Tensor) -> Distribution:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 __all__ = ["IAFPosterior"]
 
-from functools import partial
-
 from torch import Tensor
 from torch.distributions import Transform
-from zuko.flows import MAF
 
-from lvm_experiments.networks.base import activation_layer
+from lvm_experiments.networks.autoregressive import autoregressive_layers, inverse_cells
 from lvm_experiments.posteriors.flow import FlowPosterior
 from lvm_experiments.posteriors.near_zero import near_zero
 from lvm_experiments.types import Activation, PositiveInt
@@ -19,10 +16,10 @@ from lvm_experiments.types import Activation, PositiveInt
 class IAFPosterior(FlowPosterior):
     r"""A diagonal normal distribution through autoregressive layers, $z_{t,i} = e^{a_i} z_{t-1,i} + m_i$.
 
-    $a_i$ and $m_i$ depend on $z_{t-1,1}, \ldots, z_{t-1,i-1}$ and the features h by a masked network. Drawing
-    takes one pass through each network, the density of a point that was not drawn L passes. The order of dimensions
-    is reversed from layer to layer. a and m are near zero at the start, where each layer is the identity; |a| stays
-    below log 1000.
+    $a_i$ and $m_i$ depend on $z_{t-1,1}, \ldots, z_{t-1,i-1}$ and the features h by a masked network. A draw is
+    one pass through each network at once, the density of a point that was not drawn is one in L steps. The order of
+    dimensions is reversed from layer to layer. a and m are near zero at the start, where each layer is the identity;
+    |a| stays below log 1000.
 
     Arguments:
         features: The length F of the encoder's features.
@@ -43,6 +40,7 @@ class IAFPosterior(FlowPosterior):
     """
 
     has_density_at = True
+    runs_networks = True
 
     def __init__(
         self,
@@ -53,16 +51,13 @@ class IAFPosterior(FlowPosterior):
         transforms: PositiveInt = 2,
     ) -> None:
         super().__init__(features, latent_dim)
-        self.autoregressive = MAF(
-            latent_dim,
-            features,
-            transforms=transforms,
-            hidden_features=list(hidden),
-            activation=partial(activation_layer, activation),
-        ).transform
+        self.autoregressive = autoregressive_layers(latent_dim, features, transforms, hidden, activation)
         for layer in self.autoregressive.transforms:
             near_zero(layer.hyper[-1])
 
+    @property
+    def density_cells(self) -> int:
+        return max(super().density_cells, inverse_cells(self.autoregressive))
+
     def layers(self, features: Tensor) -> list[Transform]:
-        # Forwards: zuko's MAF would draw by the inverse.
         return [layer(features) for layer in self.autoregressive.transforms]

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 __all__ = ["NSFPosterior"]
 
-from functools import partial
-
 from torch import Tensor
 from torch.distributions import Transform
 from zuko.distributions import NormalizingFlow
-from zuko.flows import NSF
 from zuko.transforms import ComposedTransform, DependentTransform, MonotonicAffineTransform
 
 from lvm_experiments.distributions import StandardNormal
-from lvm_experiments.networks.base import activation_layer
+from lvm_experiments.networks.autoregressive import autoregressive_layers, inverse_cells, splines
 from lvm_experiments.posteriors.flow import FlowPosterior
 from lvm_experiments.posteriors.near_zero import near_zero
 from lvm_experiments.types import Activation, PositiveInt
@@ -23,10 +20,10 @@ class NSFPosterior(FlowPosterior):
     r"""$z = \mu(h) + \sigma(h) \, f_T(\ldots f_1(\epsilon|h) \ldots|h)$, splines f, $\epsilon \sim \mathcal{N}(0, I)$.
 
     Each f is autoregressive: coordinate i goes through a monotonic rational-quadratic spline on [-5, 5], the
-    identity outside, whose knots depend on the coordinates before and the features h by a masked network. Drawing
-    takes one pass through each network, the density of a point that was not drawn L passes. The order of dimensions
-    is reversed from layer to layer. The splines are near the identity at the start; sigma stays between 1/1000 and
-    1000.
+    identity outside, whose knots depend on the coordinates before and the features h by a masked network. A draw is
+    one pass through each network at once, the density of a point that was not drawn is one in L steps. The order of
+    dimensions is reversed from layer to layer. The splines are near the identity at the start; sigma stays between
+    1/1000 and 1000.
 
     Arguments:
         features: The length F of the encoder's features.
@@ -48,6 +45,7 @@ class NSFPosterior(FlowPosterior):
     """
 
     has_density_at = True
+    runs_networks = True
 
     def __init__(
         self,
@@ -59,16 +57,13 @@ class NSFPosterior(FlowPosterior):
         bins: PositiveInt = 8,
     ) -> None:
         super().__init__(features, latent_dim)
-        self.splines = NSF(
-            latent_dim,
-            features,
-            bins=bins,
-            transforms=transforms,
-            hidden_features=list(hidden),
-            activation=partial(activation_layer, activation),
-        ).transform
+        self.splines = autoregressive_layers(latent_dim, features, transforms, hidden, activation, **splines(bins))
         for layer in self.splines.transforms:
             near_zero(layer.hyper[-1])
+
+    @property
+    def density_cells(self) -> int:
+        return max(super().density_cells, inverse_cells(self.splines))
 
     def layers(self, features: Tensor) -> list[Transform]:
         return [layer(features) for layer in self.splines.transforms]

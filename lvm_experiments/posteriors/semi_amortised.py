@@ -101,17 +101,19 @@ class SemiAmortisedPosterior(DiagonalNormalPosterior):
         with torch.inference_mode(False), torch.enable_grad():
             batch = replace(batch, **{name: _usable(v) for name, v in given.items() if v is not None})
             start = moved = _usable(q.loc), _usable(q.log_scale)
+            # Once for all steps: the components of some priors cost a pass of the encoder.
+            prior = self.model.prior(self.model.condition_of(batch))
             for signs in self.signs:
-                moved = self._step(*moved, signs, batch, through=through)
+                moved = self._step(*moved, signs, batch, prior, through=through)
         if through:
             return DiagonalNormal(*moved)
         return DiagonalNormal(q.loc + (moved[0] - start[0]).detach(), q.log_scale + (moved[1] - start[1]).detach())
 
     def _step(
-        self, loc: Tensor, log_scale: Tensor, signs: Tensor, batch: Batch, *, through: bool
+        self, loc: Tensor, log_scale: Tensor, signs: Tensor, batch: Batch, prior: Distribution, *, through: bool
     ) -> tuple[Tensor, Tensor]:
         loc, log_scale = (v if through and v.requires_grad else v.detach().requires_grad_() for v in (loc, log_scale))
-        bound = self._bound(loc, log_scale, signs, batch).sum()
+        bound = self._bound(loc, log_scale, signs, batch, prior).sum()
         to_loc, to_log_scale = torch.autograd.grad(bound, (loc, log_scale), create_graph=through)
         scale = log_scale.exp()
         return (
@@ -119,13 +121,11 @@ class SemiAmortisedPosterior(DiagonalNormalPosterior):
             log_scale + self.step_size * (0.5 * to_log_scale).clamp(-1, 1),
         )
 
-    def _bound(self, loc: Tensor, log_scale: Tensor, signs: Tensor, batch: Batch) -> Tensor:
+    def _bound(self, loc: Tensor, log_scale: Tensor, signs: Tensor, batch: Batch, prior: Distribution) -> Tensor:
         """The evidence lower bound of every example, shape `(B,)`."""
-        condition = self.model.condition_of(batch)
         z = loc + log_scale.exp() * signs
-        log_lik = self.model.p_x(z, condition).log_prob(batch.x, batch.observed)
-        log_prior = self.model.prior(condition).log_prob(z)
-        return (log_lik + log_prior).mean(0) + DiagonalNormal(loc, log_scale).entropy()
+        log_lik = self.model.p_x(z, self.model.condition_of(batch)).log_prob(batch.x, batch.observed)
+        return (log_lik + prior.log_prob(z)).mean(0) + DiagonalNormal(loc, log_scale).entropy()
 
 
 def _usable(tensor: Tensor) -> Tensor:

@@ -79,14 +79,9 @@ class PseudoInputs(nn.Module):
         if self.lengths is not None and batch.lengths is not None:
             self.lengths.copy_(batch.lengths)
 
-    def posterior(self, model: Any, index: Tensor | None = None) -> Distribution:
-        """q(z|u) of the model at those with the given numbers, or at all: of batch shape `(M,)`."""
-
-        def some(of: Tensor | None) -> Tensor | None:
-            return of if of is None or index is None else of[index]
-
-        x = self.x if index is None else self.x[index]
-        return model.q_z_embedded(x, Batch(x, lengths=some(self.lengths), condition=some(self.condition)))
+    def posterior(self, model: Any, rows: Tensor | None = None) -> Distribution:
+        """q(z|u) of the model at all of them, batch shape `(M,)`, or at those with given numbers, of their shape."""
+        return model.q_z_embedded(self.x, Batch(self.x, lengths=self.lengths, condition=self.condition), rows)
 
     @staticmethod
     def check(model: Any, prior: str, wanted: Callable[[Any], bool], does: str, lacks: str) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 __all__ = ["VampPrior"]
 
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Distribution
 
 from lvm_experiments.distributions import Mixture
 from lvm_experiments.examples import Examples
+from lvm_experiments.options import options_where
 from lvm_experiments.priors.base import Prior
 from lvm_experiments.priors.pseudo_inputs import PseudoInputs
 from lvm_experiments.spec import DataSpec
@@ -95,15 +96,26 @@ class VampPrior(Prior):
             self.pseudo_inputs.fill(examples, self.model.condition_of)
 
     def forward(self, condition: Tensor | None = None) -> Mixture:
-        def components() -> Distribution:
-            return self.pseudo_inputs.posterior(self.model)
+        q = partial(self.pseudo_inputs.posterior, self.model)
+        cells = max(posterior.density_cells for posterior in self.model.posteriors)
+        return Mixture(self.logits, self.event_shape, q, q, cells)
 
-        return Mixture(self.logits, self.event_shape, components, self._draw)
+    @property
+    def care(self) -> str:
+        """What is slow, where it is."""
+        slow = {type(posterior): posterior.domain for posterior in self.model.posteriors if posterior.runs_networks}
+        if not slow:
+            return ""
 
-    def _draw(self, index: Tensor) -> Tensor:
-        # One row for each draw, the K of one example beside each other: a family's own sampler does the rest.
-        q = self.pseudo_inputs.posterior(self.model, index.flatten())
-        return q.sample(torch.Size((1,))).reshape(*index.shape, *self.event_shape)
+        def quick(kind: Any) -> bool:
+            return _scores_others(kind) and not kind.runs_networks and kind.domain in slow.values()
+
+        return (
+            f"it scores every z under q(z|u) of all {len(self.pseudo_inputs)} pseudo-inputs u, and for each of these"
+            f" pairs {' and '.join(kind.__name__ for kind in slow)} runs its networks backwards, which is slow;"
+            f" quicker: fewer by model.prior.number=, or"
+            f" model/posterior={'|'.join(options_where('model/posterior', quick))}"
+        )
 
 
 def _scores_others(posterior: Any) -> bool:

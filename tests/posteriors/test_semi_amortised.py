@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -14,9 +16,11 @@ from lvm_experiments.models import VAE
 from lvm_experiments.noise import keyed_noise
 from lvm_experiments.objectives import ELBO, Progress
 from lvm_experiments.posteriors import SemiAmortisedPosterior
+from lvm_experiments.priors import VampPrior
 from lvm_experiments.spec import DataSpec
 from tests.support.linear_gaussian import LinearGaussian
 from tests.support.parts import TwoLayers
+from tests.support.priors import examples, model_with
 from tests.support.tiny import IMAGES, Tiny
 
 pytestmark = pytest.mark.usefixtures("float64")
@@ -95,6 +99,24 @@ def loss_at(model: VAE, q: DiagonalNormal) -> Tensor:
     """Any function of the refined parameters."""
     weight = torch.linspace(-1, 2, q.loc.numel()).view_as(q.loc)
     return (weight * q.loc + weight**2 * q.log_scale).sum()
+
+
+@pytest.mark.parametrize("second_order", [False, True])
+def test_a_prior_that_asks_the_encoder_is_made_once_for_all_steps(*, second_order: bool) -> None:
+    """Its components are as they are while the steps are taken; the refined posterior is that of one made anew."""
+    posterior = partial(SemiAmortisedPosterior, steps=5, second_order=second_order)
+    model, seen = model_with(partial(VampPrior, number=7), posterior=posterior), []
+    batch = examples(model.spec, 3)
+    start = model.q_z_embedded(model.spec.embed(batch.x), batch)
+    moved = start.loc.detach(), start.log_scale.detach()
+    for signs in model.posterior.signs:
+        moved = model.posterior._step(*moved, signs, batch, model.prior(), through=False)
+    model.encoder.register_forward_hook(lambda module, args, out: seen.append(len(args[0])))
+    q = model.q_z(batch)
+    assert seen == [3, 7]
+    assert torch.allclose(q.loc, moved[0], rtol=1e-12)
+    (q.loc + q.log_scale).sum().backward()
+    assert all(p.grad.isfinite().all() for p in model.encoder.parameters())
 
 
 def test_second_order_gradients_are_those_of_finite_differences() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -10,18 +11,39 @@ import pytest
 import torch
 from scipy.stats import chisquare
 from torch.distributions import Independent, Normal
+from zuko.distributions import NormalizingFlow
 
 from lvm_experiments.batch import Batch
 from lvm_experiments.distributions import mixture
 from lvm_experiments.errors import RequestError
 from lvm_experiments.models import VAE, ConditionalVAE
+from lvm_experiments.module import _cares
 from lvm_experiments.networks import MLPDecoder, MLPEncoder
-from lvm_experiments.posteriors import DiagonalNormalPosterior, FullNormalPosterior, PlanarPosterior
+from lvm_experiments.noise import keyed_noise
+from lvm_experiments.posteriors import (
+    CategoricalPosterior,
+    DiagonalNormalPosterior,
+    FullNormalPosterior,
+    IAFPosterior,
+    LowRankNormalPosterior,
+    PlanarPosterior,
+    Posterior,
+    RadialPosterior,
+    VonMisesFisherPosterior,
+)
 from lvm_experiments.priors import ExemplarPrior, VampPrior
 from lvm_experiments.spec import DataSpec
 from tests.support.parts import CodesPosterior, TwoLayers
 from tests.support.priors import SPEC, examples, model_with
 
+KEYED: list[Callable[..., Posterior]] = [
+    CategoricalPosterior,
+    FullNormalPosterior,
+    partial(IAFPosterior, hidden=[4]),
+    LowRankNormalPosterior,
+    RadialPosterior,
+    VonMisesFisherPosterior,
+]
 FEW = partial(VampPrior, number=4, start="random", spread=1.0)
 
 
@@ -73,6 +95,20 @@ def test_draws_are_of_all_pseudo_inputs_alike(posterior: type, float64: None) ->
     assert (((z**2).mean(0) - second).abs() < 4 * (z**2).std(0) / 20_000**0.5).all()
 
 
+@pytest.mark.parametrize("posterior", KEYED, ids=lambda k: getattr(k, "func", k).__name__)
+@torch.no_grad()
+def test_draws_of_any_family_can_be_keyed(posterior: Callable[..., Posterior]) -> None:
+    """A part of the draws for a part of the examples is a part of all of them."""
+    p, index = model_with(FEW, posterior=posterior).prior(), torch.arange(6)
+    with keyed_noise(index, seed=0):
+        whole = p.sample((5, 6))
+    with keyed_noise(index[2:], seed=0, first=3):
+        part = p.sample((2, 4))
+    assert torch.allclose(whole[3:, 2:], part, atol=1e-5)
+    assert len(whole.flatten(2).flatten(0, 1).unique(dim=0)) > 4
+    assert p.sample().shape == p.event_shape
+
+
 def test_pieces_of_another_family_change_nothing(float64: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full normal posterior goes through its own log_prob; gradients of pieces are computed again."""
     model, z, found = model_with(FEW, posterior=FullNormalPosterior), torch.randn(6, 5, 2), []
@@ -98,6 +134,25 @@ def test_codes_have_it_too(float64: None) -> None:
     z = model.prior().sample((20_000,))
     counts = np.bincount((z.argmax(-1) @ torch.tensor([4, 1])).numpy(), minlength=16)
     assert chisquare(counts, 20_000 * p.numpy(), sum_check=False).pvalue > 1e-4
+
+
+def test_networks_at_every_pair_are_cut_in_pieces_and_said_to_be_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what q holds for a value, not by the value's own 2 numbers; the densities are those of all at once."""
+    model, z, met = model_with(FEW, posterior=partial(IAFPosterior, hidden=[8])), torch.randn(7, 2), []
+    whole = model.prior().log_prob(z)
+    cells = model.posterior.density_cells
+    assert cells > 20
+    monkeypatch.setattr(mixture, "_CELLS", 3 * 4 * cells)
+    log_prob = NormalizingFlow.log_prob
+    monkeypatch.setattr(NormalizingFlow, "log_prob", lambda q, x: met.append(len(x)) or log_prob(q, x))
+    assert torch.allclose(model.prior().log_prob(z), whole, atol=1e-5)
+    assert met == [3, 3, 1]
+    (said,) = _cares(model)
+    assert said.startswith("VampPrior: it scores every z under q(z|u) of all 4 pseudo-inputs")
+    assert "IAFPosterior runs its networks backwards" in said
+    assert "model/posterior=diagonal_normal|full_normal|" in said
+    assert not {"iaf", "nsf", "planar", "categorical"} & set(said.rpartition("=")[2].split("|"))
+    assert _cares(model_with(FEW)) == []
 
 
 # ---- where they come from ----------------------------------------------------------------------
