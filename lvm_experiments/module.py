@@ -164,11 +164,9 @@ class ExperimentModule(pl.LightningModule):
 
     def progress(self) -> Progress:
         """Where training is."""
-        trainer = self.trainer
-        epochs = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else 0
-        limit = self._max_updates
-        steps = limit if limit > 0 else epochs * self._updates_of(self._loader)
-        return Progress(self.updates, trainer.current_epoch, steps, epochs)
+        epochs, limit = self._length(self._loader) or 0, self._max_updates
+        steps = epochs * self._updates_of(self._loader)
+        return Progress(self.updates, self.trainer.current_epoch, steps if limit < 0 else min(steps, limit), epochs)
 
     @property
     def _max_updates(self) -> int:
@@ -427,15 +425,15 @@ class ExperimentModule(pl.LightningModule):
                 )
             if self.automatic_optimization:
                 timing |= {"monitor": self.monitor, "frequency": self._epochs_between_validations, "strict": False}
-        length = self._length()
+        length = self._length(self.train_dataloader())
         return optimizers, [{"scheduler": self._scheduled(optimizer, length)} | timing for optimizer in optimizers]
 
-    def _length(self) -> int | None:
+    def _length(self, loader: IndexLoader | None) -> int | None:
         """How many epochs training has at most; None where neither they nor steps are limited."""
         epochs, updates = self.trainer.max_epochs, self._max_updates
         limits = [] if epochs is None or epochs < 0 else [epochs]
         if updates >= 0:
-            limits.append(ceil(updates / max(1, self._updates_of(self.train_dataloader()))))
+            limits.append(ceil(updates / max(1, self._updates_of(loader))))
         return max(1, min(limits)) if limits else None
 
     @property
