@@ -166,7 +166,8 @@ class ExperimentModule(pl.LightningModule):
         """Where training is."""
         epochs, limit = self._length(self._loader) or 0, self._max_updates
         steps = epochs * self._updates_of(self._loader)
-        return Progress(self.updates, self.trainer.current_epoch, steps if limit < 0 else min(steps, limit), epochs)
+        steps = steps if limit < 0 else min(steps, limit)
+        return Progress(self.updates, self.trainer.current_epoch, steps, epochs, self._share())
 
     @property
     def _max_updates(self) -> int:
@@ -183,15 +184,15 @@ class ExperimentModule(pl.LightningModule):
         seed_step(self.seed, self.batches, self.global_rank, self.device)
         # Lightning would compute all of it in 16 bits, of which only networks can do.
         with torch.autocast(self.device.type, enabled=False):
-            losses = self.objective(self.model, observe(self.observation, batch), self.progress())
+            progress = self.progress()
+            losses = self.objective(self.model, observe(self.observation, batch), progress)
         self._refuse_non_finite(losses)
         self._account("train", losses.terms | {"loss": _combined(losses)}, self._local_length(batch))
         self.batches += 1
-        share = self._share()
         if self.automatic_optimization:
             (loss,) = losses.loss.values()
-            return loss * share
-        self._step_groups({name: loss * share for name, loss in losses.loss.items()})
+            return loss * progress.share
+        self._step_groups({name: loss * progress.share for name, loss in losses.loss.items()})
         return None
 
     def _step_groups(self, losses: dict[str, Tensor]) -> None:
