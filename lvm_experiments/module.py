@@ -201,15 +201,20 @@ class ExperimentModule(pl.LightningModule):
         optimizers = dict(zip(self.groups, self.optimizers(), strict=True))
         for name, optimizer in optimizers.items():
             optimizer.zero_grad()
-            parameters = [p for group in optimizer.param_groups for p in group["params"]]
+            parameters = _parameters(optimizer)
             # Past the strategy, for DDP would wait for the gradients of the other groups.
             loss = precision.pre_backward(losses[name], self)
             precision.backward(loss, self, None, inputs=parameters, retain_graph=True)
             _average_gradients(parameters)
         # Gradients of 16 bits are scaled until the step; so is what they are clipped to.
         scaler = getattr(precision, "scaler", None)
-        scale = 1.0 if scaler is None else scaler.get_scale()
+        taken = scale = 1.0 if scaler is None else scaler.get_scale()
         for optimizer in optimizers.values():
+            if scaler is not None and (scale := scaler.get_scale()) != taken:
+                # The step before changed it, and these would be divided by what they were not multiplied by.
+                for p in _parameters(optimizer):
+                    if p.grad is not None:
+                        p.grad.mul_(scale / taken)
             if self.clip:
                 self.clip_gradients(optimizer, self.clip * scale, self.clip_by)
             optimizer.step()
@@ -475,6 +480,10 @@ def _cares(model: torch.nn.Module) -> list[str]:
 
 def _distributed() -> bool:
     return distributed.is_available() and distributed.is_initialized()
+
+
+def _parameters(optimizer: Any) -> list[torch.nn.Parameter]:
+    return [p for group in optimizer.param_groups for p in group["params"]]
 
 
 def _average_gradients(parameters: list[torch.nn.Parameter]) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from itertools import product
 from typing import Any
 
 import pytest
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning import Callback
+from pytorch_lightning.plugins import MixedPrecision
 from torch import Tensor, nn
 
 from lvm_experiments.batch import Batch
@@ -444,6 +446,24 @@ def test_the_steps_that_are_shown_are_updates(
     shown = capsys.readouterr().err
     assert "6/6" in shown
     assert "12/" not in shown
+
+
+def test_a_group_is_scaled_by_what_its_gradients_were() -> None:
+    """Those of the model overflow, so that its step is left out and the scale is halved before the critic's."""
+    moved = []
+    for scale, clip in product((1.0, 2.0**18), (None, 1e-3)):
+        torch.manual_seed(0)
+        module = make(TwoGroups(), partial(torch.optim.SGD, lr=1.0), gradient_clip_val=clip)
+        before = state(module)
+        scaler = torch.amp.GradScaler("cpu", init_scale=scale)
+        fit(module, max_steps=2, plugins=[MixedPrecision("16-mixed", "cpu", scaler)])
+        after = state(module)
+        moved.append([norm_of_change(before, after, prefix) for prefix in ("model.", "objective.critic")])
+        assert scaler.get_scale() == (scale if scale == 1 else scale / 2)
+    plain, clipped = moved[:2]
+    assert clipped == pytest.approx([1e-3, 1e-3], rel=1e-3)
+    assert moved[2] == pytest.approx([0.0, plain[1]], rel=1e-3)
+    assert moved[3] == pytest.approx([0.0, 1e-3], rel=1e-3)
 
 
 def test_two_groups_train() -> None:
