@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["run"]
 
 import logging
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import distributed
+from torch._functorch import config as functorch
 from torch.multiprocessing import ProcessRaisedException
 
 from lvm_experiments.callbacks import Monitor, build_callbacks
@@ -105,8 +107,9 @@ def _run(config: dict[str, Any], folder: RunFolder) -> dict[str, float]:
     # Lightning clips and accumulates only what it steps itself.
     clip: dict[str, Any] = {}
     if groups > 1:
-        if trainer_config.get("max_steps", -1) > 0:
-            trainer_config["max_steps"] *= groups  # Lightning counts the steps of every optimiser
+        for key in ("max_steps", "min_steps"):
+            if (trainer_config.get(key) or 0) > 0:
+                trainer_config[key] *= groups  # Lightning counts the steps of every optimiser
         clip = {key: trainer_config.pop(key, None) for key in ("gradient_clip_val", "gradient_clip_algorithm")}
         if trainer_config.get("accumulate_grad_batches", 1) != 1:
             raise RequestError(
@@ -242,8 +245,11 @@ def _compile(model: LatentVariableModel) -> None:
 def _fit(trainer: pl.Trainer, module: ExperimentModule, checkpoint: Path | None, precision: str) -> None:
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision(precision)
+    # A backward for each group leaves the graph to the next, and compiled networks may not use its buffers again.
+    several = functorch.patch(donated_buffer=False) if len(module.groups) > 1 else nullcontext()
     try:
-        trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
+        with several:
+            trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
     except MisconfigurationException as error:
         raise RequestError(str(error), where="trainer") from error
     except ProcessRaisedException as error:

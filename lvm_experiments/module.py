@@ -164,11 +164,10 @@ class ExperimentModule(pl.LightningModule):
 
     def progress(self) -> Progress:
         """Where training is."""
-        trainer = self.trainer
-        epochs = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else 0
-        limit = self._max_updates
-        steps = limit if limit > 0 else epochs * self._updates_of(self._loader)
-        return Progress(self.updates, trainer.current_epoch, steps, epochs)
+        epochs, limit = self._length(self._loader) or 0, self._max_updates
+        steps = epochs * self._updates_of(self._loader)
+        steps = steps if limit < 0 else min(steps, limit)
+        return Progress(self.updates, self.trainer.current_epoch, steps, epochs, self._share())
 
     @property
     def _max_updates(self) -> int:
@@ -185,15 +184,15 @@ class ExperimentModule(pl.LightningModule):
         seed_step(self.seed, self.batches, self.global_rank, self.device)
         # Lightning would compute all of it in 16 bits, of which only networks can do.
         with torch.autocast(self.device.type, enabled=False):
-            losses = self.objective(self.model, observe(self.observation, batch), self.progress())
+            progress = self.progress()
+            losses = self.objective(self.model, observe(self.observation, batch), progress)
         self._refuse_non_finite(losses)
         self._account("train", losses.terms | {"loss": _combined(losses)}, self._local_length(batch))
         self.batches += 1
-        share = self._share()
         if self.automatic_optimization:
             (loss,) = losses.loss.values()
-            return loss * share
-        self._step_groups({name: loss * share for name, loss in losses.loss.items()})
+            return loss * progress.share
+        self._step_groups({name: loss * progress.share for name, loss in losses.loss.items()})
         return None
 
     def _step_groups(self, losses: dict[str, Tensor]) -> None:
@@ -202,15 +201,20 @@ class ExperimentModule(pl.LightningModule):
         optimizers = dict(zip(self.groups, self.optimizers(), strict=True))
         for name, optimizer in optimizers.items():
             optimizer.zero_grad()
-            parameters = [p for group in optimizer.param_groups for p in group["params"]]
+            parameters = _parameters(optimizer)
             # Past the strategy, for DDP would wait for the gradients of the other groups.
             loss = precision.pre_backward(losses[name], self)
             precision.backward(loss, self, None, inputs=parameters, retain_graph=True)
             _average_gradients(parameters)
         # Gradients of 16 bits are scaled until the step; so is what they are clipped to.
         scaler = getattr(precision, "scaler", None)
-        scale = 1.0 if scaler is None else scaler.get_scale()
+        taken = scale = 1.0 if scaler is None else scaler.get_scale()
         for optimizer in optimizers.values():
+            if scaler is not None and (scale := scaler.get_scale()) != taken:
+                # The step before changed it, and these would be divided by what they were not multiplied by.
+                for p in _parameters(optimizer):
+                    if p.grad is not None:
+                        p.grad.mul_(scale / taken)
             if self.clip:
                 self.clip_gradients(optimizer, self.clip * scale, self.clip_by)
             optimizer.step()
@@ -427,15 +431,15 @@ class ExperimentModule(pl.LightningModule):
                 )
             if self.automatic_optimization:
                 timing |= {"monitor": self.monitor, "frequency": self._epochs_between_validations, "strict": False}
-        length = self._length()
+        length = self._length(self.train_dataloader())
         return optimizers, [{"scheduler": self._scheduled(optimizer, length)} | timing for optimizer in optimizers]
 
-    def _length(self) -> int | None:
+    def _length(self, loader: IndexLoader | None) -> int | None:
         """How many epochs training has at most; None where neither they nor steps are limited."""
         epochs, updates = self.trainer.max_epochs, self._max_updates
         limits = [] if epochs is None or epochs < 0 else [epochs]
         if updates >= 0:
-            limits.append(ceil(updates / max(1, self._updates_of(self.train_dataloader()))))
+            limits.append(ceil(updates / max(1, self._updates_of(loader))))
         return max(1, min(limits)) if limits else None
 
     @property
@@ -476,6 +480,10 @@ def _cares(model: torch.nn.Module) -> list[str]:
 
 def _distributed() -> bool:
     return distributed.is_available() and distributed.is_initialized()
+
+
+def _parameters(optimizer: Any) -> list[torch.nn.Parameter]:
+    return [p for group in optimizer.param_groups for p in group["params"]]
 
 
 def _average_gradients(parameters: list[torch.nn.Parameter]) -> None:

@@ -8,11 +8,13 @@ import math
 import shutil
 import subprocess
 import warnings
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 import lvm_experiments
 from lvm_experiments.configuration import compose
@@ -182,6 +184,24 @@ def test_compiled_networks_train_to_about_the_same(tmp_path: Path) -> None:
     folder, compiled = small_run(tmp_path / "compiled", *sizes, "compile=true")
     assert compiled["test/nll"] == pytest.approx(plain["test/nll"], abs=0.05)
     assert lvm_experiments.load(folder).sample(2).shape == (2, 1, 8, 8)
+
+
+def test_steps_are_those_of_all_groups_together(tmp_path: Path) -> None:
+    """Nothing gets better, and so patience ends a run as soon as it may, after two epochs if nothing else."""
+    still = ["objective=factor", "objective.hidden=[8]", "optimizer.lr=1e-12", "callbacks=patience_50"]
+    still += ["callbacks.early_stopping.patience=1", "trainer.max_epochs=9"]
+    for limit, updates in (("min_steps", 2 * STEPS + 1), ("max_steps", STEPS - 1)):
+        folder, _ = small_run(tmp_path / limit, *still, f"trainer.{limit}={updates}")
+        assert read_results(folder.results).model["updates"] == updates
+
+
+def test_compiled_networks_go_with_several_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each group's backward needs the graph. No machine code: this backend, too, gives buffers away after the first."""
+    monkeypatch.setattr(nn.Module, "compile", partialmethod(nn.Module.compile, backend="aot_eager"))
+    factor = ["objective=factor", "objective.hidden=[8]", "trainer.max_epochs=1", "data.limit=100"]
+    _, plain = small_run(tmp_path / "plain", *factor)
+    _, compiled = small_run(tmp_path / "compiled", *factor, "compile=true")
+    assert compiled["test/nll"] == pytest.approx(plain["test/nll"], abs=0.05)
 
 
 def test_the_process_is_left_as_it_was(tmp_path: Path) -> None:

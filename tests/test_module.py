@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from itertools import product
 from typing import Any
 
 import pytest
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning import Callback
+from pytorch_lightning.plugins import MixedPrecision
 from torch import Tensor, nn
 
 from lvm_experiments.batch import Batch
+from lvm_experiments.callbacks import Progress as ProgressShown
 from lvm_experiments.configuration import instantiate
 from lvm_experiments.data import DataSet, Digits
 from lvm_experiments.errors import RequestError, RunError
@@ -127,10 +130,27 @@ def test_progress_says_where_training_is() -> None:
     assert module.updates == 6
     module = make(Watch(), STILL)
     fit(module, epochs=-1, max_steps=4)
-    assert {(p.steps, p.epochs) for p in module.objective.progress} == {(4, 0)}
+    assert {(p.steps, p.epochs) for p in module.objective.progress} == {(4, 2)}
     module = make(TwoGroups(), STILL)
     fit(module, epochs=-1, max_steps=5)
     assert (module.progress().steps, module.updates) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("limits", "length"),
+    [
+        ({"epochs": 100, "max_steps": 4}, (4, 2)),
+        ({"epochs": 2, "max_steps": 100}, (6, 2)),
+        ({"epochs": -1, "max_time": "00:00:00:00"}, (0, 0)),
+    ],
+    ids=["steps", "epochs", "a clock"],
+)
+def test_training_ends_with_what_is_reached_first(limits: dict[str, Any], length: tuple[int, int]) -> None:
+    """A warm-up of three epochs is one that outlasts a training of four steps, or of two epochs."""
+    module = make(ELBO(schedule=Linear(duration=3)), STILL)
+    fit(module, **limits)
+    assert (module.progress().steps, module.progress().epochs) == length
+    assert len(module.objective.warnings(module.progress())) == (length != (0, 0))
 
 
 def test_accumulated_batches_are_one_update() -> None:
@@ -412,6 +432,38 @@ def test_clipping_goes_with_sixteen_bits(objective: Objective) -> None:
     module = make(objective, partial(torch.optim.Adam, lr=0.01), **(clip if several else {}))
     fit(module, precision="bf16-mixed", **({} if several else clip))
     assert module.updates == 3
+
+
+@pytest.mark.parametrize("limits", [{"epochs": 2}, {"epochs": -1, "max_steps": 12}, {"epochs": 2, "max_steps": 40}])
+def test_the_steps_that_are_shown_are_updates(
+    limits: dict[str, int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit(make(TwoGroups(), STILL), ProgressShown(line_seconds=0.0, metrics=[]), **limits)
+    assert "step 6  " in capsys.readouterr().err.splitlines()[-1]
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+    fit(make(TwoGroups(), STILL), ProgressShown(metrics=[]), **limits)
+    shown = capsys.readouterr().err
+    assert "6/6" in shown
+    assert "12/" not in shown
+
+
+def test_a_group_is_scaled_by_what_its_gradients_were() -> None:
+    """Those of the model overflow, so that its step is left out and the scale is halved before the critic's."""
+    moved = []
+    for scale, clip in product((1.0, 2.0**18), (None, 1e-3)):
+        torch.manual_seed(0)
+        module = make(TwoGroups(), partial(torch.optim.SGD, lr=1.0), gradient_clip_val=clip)
+        before = state(module)
+        scaler = torch.amp.GradScaler("cpu", init_scale=scale)
+        fit(module, max_steps=2, plugins=[MixedPrecision("16-mixed", "cpu", scaler)])
+        after = state(module)
+        moved.append([norm_of_change(before, after, prefix) for prefix in ("model.", "objective.critic")])
+        assert scaler.get_scale() == (scale if scale == 1 else scale / 2)
+    plain, clipped = moved[:2]
+    assert clipped == pytest.approx([1e-3, 1e-3], rel=1e-3)
+    assert moved[2] == pytest.approx([0.0, plain[1]], rel=1e-3)
+    assert moved[3] == pytest.approx([0.0, 1e-3], rel=1e-3)
 
 
 def test_two_groups_train() -> None:

@@ -106,7 +106,7 @@ class Progress(Callback):
         assert self._bar is not None
         self._bar.update(
             self._task,
-            completed=trainer.global_step,
+            completed=_steps(trainer),
             description=f"epoch {min(trainer.current_epoch + 1, _epochs(trainer))}",
             metrics=self._numbers(trainer),
             refresh=True,
@@ -119,7 +119,7 @@ class Progress(Callback):
         limit = _epochs(trainer)
         parts = (
             f"epoch {trainer.current_epoch}" + ("" if math.isinf(limit) else f"/{limit}"),
-            f"step {trainer.global_step}",
+            f"step {_steps(trainer)}",
             self._numbers(trainer),
             f"{self._said - self._started:.1f} s",
         )
@@ -141,6 +141,13 @@ def _epochs(trainer: Trainer) -> float:
     return math.inf if limit is None or limit < 0 else limit
 
 
+def _steps(trainer: Trainer) -> int:
+    # Lightning counts those of every optimiser.
+    return trainer.global_step // max(1, len(trainer.optimizers))
+
+
 def _total_steps(trainer: Trainer) -> float | None:
-    steps = trainer.estimated_stepping_batches
+    steps, limit = trainer.estimated_stepping_batches, trainer.max_steps
+    if limit >= 0:
+        steps = min(steps, limit // max(1, len(trainer.optimizers)))
     return steps if 0 <= steps < math.inf else None

@@ -47,12 +47,15 @@ class Progress:
         epoch: Epochs done.
         steps: Updates in all; 0 where nobody knows.
         epochs: Epochs in all, likewise.
+        share: What makes of a mean over the rows of this process its part of the mean over all rows, once processes
+            are averaged: 1 where they have equally many, 0 for one that has none.
     """
 
     step: int = 0
     epoch: int = 0
     steps: int = 0
     epochs: int = 0
+    share: float = 1.0
 
 
 @dataclass(slots=True)

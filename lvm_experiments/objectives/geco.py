@@ -68,13 +68,14 @@ class GECO(Scored):
         loss = expectation(draw, draw.kl - multiplier * draw.log_lik) - multiplier * self.tolerance * dims
         terms = bound_terms(draw)
         if self.training:
-            self._update(terms["distortion"].mean() / dims - self.tolerance)
+            self._update(terms["distortion"].mean() / dims - self.tolerance, progress.share)
         return Losses({"model": loss.mean()}, terms | {"multiplier": multiplier.expand(len(batch))})
 
     @torch.no_grad()
-    def _update(self, constraint: Tensor) -> None:
+    def _update(self, constraint: Tensor, share: float) -> None:
         if distributed.is_available() and distributed.is_initialized():
-            # The same multiplier on every rank.
+            # The same multiplier on every rank, and that of one process.
+            constraint = constraint * share
             distributed.all_reduce(constraint)
             constraint = constraint / distributed.get_world_size()
         moved = torch.where(self.average.isnan(), constraint, torch.lerp(constraint, self.average, self.decay))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 __all__ = ["MultipleIWAE"]
 
+from torch import Tensor
+
 from lvm_experiments.batch import Batch
 from lvm_experiments.models import LatentVariableModel
 from lvm_experiments.objectives.base import Losses, Objective, Progress
@@ -40,6 +42,9 @@ class MultipleIWAE(Objective):
 
     def compute(self, model: LatentVariableModel, batch: Batch, progress: Progress) -> Losses:
         draw = self.draw(model, batch, self.num_bounds * self.num_samples)
-        bounds = log_mean_exp(draw.log_weight.unflatten(0, (self.num_bounds, self.num_samples)), 1)
-        bound = bounds.mean(0)
+        bound = log_mean_exp(self.grouped(draw.log_weight), 1).mean(0)
         return Losses({"model": -bound.mean()}, weight_terms(draw.log_weight, draw.log_lik, bound))
+
+    def grouped(self, log_weight: Tensor) -> Tensor:
+        """Log weights of all draws, shape `(M K, B)`, by bound: `(M, K, B)`."""
+        return log_weight.unflatten(0, (self.num_bounds, self.num_samples))

@@ -68,12 +68,19 @@ class RWS(Objective):
 
 @torch.no_grad()
 def dream(model: LatentVariableModel, batch: Batch) -> tuple[Batch, dict[str, Tensor]]:
-    """As many examples as in a batch, of the model's own, fully observed, with their latents of shape `(1, B, ...)`."""
+    """As many examples as in a batch, of the model's own, fully observed, with their latents of shape `(1, B, ...)`.
+
+    They are conditioned on what the batch is; sequences end where an end was drawn, or else where the batch's do.
+    """
     latents: dict[str, Tensor] = {}
+    condition, lengths = model.condition_of(batch), batch.lengths
 
     def pick(name: str, q: object, p: Any) -> Tensor:
         latents[name] = p.sample(torch.Size((1, len(batch))[: 2 - len(p.batch_shape)]))
         return latents[name]
 
-    x = model.walk(Batch(None, condition=batch.condition), pick)().sample()[0]
-    return Batch(x, condition=batch.condition, index=batch.index), latents
+    x = model.walk(Batch(None, condition=condition), pick)().sample()[0]
+    if lengths is not None and model.spec.end is not None:
+        # As in the data, the end itself is one of the steps.
+        lengths = ((x == model.spec.end).cumsum(1) == 0).sum(1).add(1).clamp_max(x.shape[1])
+    return Batch(x, lengths=lengths, condition=condition, index=batch.index), latents

@@ -103,7 +103,8 @@ class Cyclic(Schedule):
         return 1.0 if within >= rising else self.start + (1 - self.start) * within / rising
 
     def outlasts(self, progress: Progress) -> bool:
-        return 0 < _total(progress, self.unit) <= self.rise * self.duration
+        # It has arrived at the first whole number that is no less.
+        return 0 < _total(progress, self.unit) <= math.ceil(self.rise * self.duration)
 
 
 class Sigmoid(Schedule):

@@ -51,6 +51,8 @@ class AdamNormGrad(torch.optim.Adam):
         fused: bool | None = None,
     ) -> None:
         super().__init__(params, lr=lr, betas=(betas[0], betas[1]), eps=eps, fused=fused)
+        # A fused step would divide by the loss scale of 16 bits after gradients were brought to length one.
+        self._step_supports_amp_scaling = False
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         # Before torch's step, which takes gradients as the closure leaves them.

@@ -76,6 +76,9 @@ class VectorQuantisedPosterior(_Quantised):
     over a batch's $n_k$ vectors of each code. They move before the next batch, so that all that is computed of one
     batch is of one codebook. They start at encoded training examples, and processes share what they count.
 
+    A code that no vector is near any more stays where it is, and is lost. With `revive` above 0, one whose $N_k$ falls
+    below that starts again at a vector of the batch, as many times as it takes.
+
     Arguments:
         features: The length F of the encoder's features.
         latent_dim: The number L of codes.
@@ -83,6 +86,7 @@ class VectorQuantisedPosterior(_Quantised):
         code_dim: The length D of one.
         commitment: $\beta$.
         decay: $\gamma$.
+        revive: The running count $N_k$ below which a code starts again; 0 lets it rest.
 
     Example:
         >>> q = VectorQuantisedPosterior(features=8, latent_dim=3, codes=10, code_dim=2)(torch.randn(5, 8))
@@ -92,6 +96,8 @@ class VectorQuantisedPosterior(_Quantised):
     References:
         | Neural discrete representation learning (van den Oord, Vinyals & Kavukcuoglu, 2017), appendix A.1
         | https://arxiv.org/abs/1711.00937
+        | Jukebox: a generative model for music (Dhariwal et al., 2020), section 3.1, for codes that start again
+        | https://arxiv.org/abs/2005.00341
     """
 
     counts: Tensor
@@ -105,9 +111,10 @@ class VectorQuantisedPosterior(_Quantised):
         code_dim: PositiveInt = 16,
         commitment: NonNegativeFloat = 0.25,
         decay: OpenProbability = 0.99,
+        revive: NonNegativeFloat = 0.0,
     ) -> None:
         super().__init__(features, latent_dim, codes, code_dim, commitment)
-        self.decay = decay
+        self.decay, self.revive = decay, revive
         self.register_buffer("codebook", torch.empty(codes, code_dim))
         self.register_buffer("counts", torch.empty(codes))
         self.register_buffer("sums", torch.empty(codes, code_dim))
@@ -127,6 +134,8 @@ class VectorQuantisedPosterior(_Quantised):
         q = VectorQuantised(h, self.codebook)
         if learning:
             self._count(h.detach(), q.indices)
+            if self.revive:
+                self._start_again(h.detach())
         q.losses = {"commitment": self.commitment * _apart(h, q.representative)}
         return q
 
@@ -145,6 +154,16 @@ class VectorQuantisedPosterior(_Quantised):
             distributed.all_reduce(found)
         self.counts.lerp_(found[:, 0], 1 - self.decay)
         self.sums.lerp_(found[:, 1:], 1 - self.decay)
+
+    @torch.no_grad()
+    def _start_again(self, h: Tensor) -> None:
+        dead = self.counts < self.revive
+        h = h.reshape(-1, h.shape[-1])
+        found = h[torch.randint(len(h), dead.shape, device=h.device)]
+        if distributed.is_available() and distributed.is_initialized():
+            distributed.broadcast(found, 0)
+        self.counts.masked_fill_(dead, self.revive)
+        self.sums.copy_(torch.where(dead[:, None], self.revive * found, self.sums))
 
 
 class GradientVectorQuantisedPosterior(_Quantised):

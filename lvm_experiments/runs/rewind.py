@@ -29,7 +29,9 @@ def refuse_shorter(folder: RunFolder, trainer: Mapping[str, Any]) -> None:
     if not folder.last.exists():
         return
     checkpoint = read_checkpoint(folder.last)
-    for key, done in {"max_epochs": checkpoint.get("epoch", 0), "max_steps": checkpoint.get("global_step", 0)}.items():
+    # Not Lightning's steps, which are those of every optimiser.
+    updates = checkpoint.get("state_dict", {}).get("_extra_state", {}).get("updates", 0)
+    for key, done in {"max_epochs": checkpoint.get("epoch", 0), "max_steps": updates}.items():
         limit = trainer.get(key)
         if isinstance(limit, int) and 0 <= limit < done:
             raise RequestError(

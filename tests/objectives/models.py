@@ -22,10 +22,12 @@ PIXELS = DataSpec("binary", (3,), levels=2)
 CLASSES, CODES = 3, 2
 
 
-def small_vae(posterior: Callable, prior: Callable, latent_dim: int = 2, kind: type[VAE] = VAE) -> VAE:
+def small_vae(
+    posterior: Callable, prior: Callable, latent_dim: int = 2, kind: type[VAE] = VAE, spec: DataSpec = PIXELS
+) -> VAE:
     """Three pixels, with a decoder that cares about z."""
     encoder, decoder = partial(MLPEncoder, hidden=[4]), partial(MLPDecoder, hidden=[5])
-    model = kind(PIXELS, latent_dim, encoder, posterior, prior, decoder, BernoulliLikelihood)
+    model = kind(spec, latent_dim, encoder, posterior, prior, decoder, BernoulliLikelihood)
     with torch.no_grad():
         for p in model.decoder.parameters():
             p.copy_(torch.randn_like(p))

@@ -187,18 +187,22 @@ def test_the_multiplier_rests_outside_of_training() -> None:
     assert objective.multiplier.item() == 1.0
 
 
-def _on_a_rank() -> Tensor:
+def _on_a_rank(shares: tuple[float, float]) -> Tensor:
     torch.set_default_dtype(torch.float64)
     torch.manual_seed(0)
     model = small_vae(DiagonalNormalPosterior, StandardNormalPrior)
     objective = GECO(rate=0.5)
-    torch.manual_seed(torch.distributed.get_rank())
-    found = objective(model, BATCH, Progress())
+    rank = torch.distributed.get_rank()
+    torch.manual_seed(rank)
+    found = objective(model, BATCH, Progress(share=shares[rank]))
     return torch.stack([objective.multiplier, found.terms["distortion"].mean()])
 
 
-def test_all_ranks_have_one_multiplier() -> None:
-    (one, first), (other, second) = on_ranks(2, _on_a_rank)
+@pytest.mark.parametrize("shares", [(1.0, 1.0), (1.5, 0.5), (2.0, 0.0)])
+def test_all_ranks_have_one_multiplier(shares: tuple[float, float]) -> None:
+    """That of the mean over all examples, though a rank may have fewer of a batch, or none."""
+    (one, first), (other, second) = on_ranks(2, partial(_on_a_rank, shares))
     assert one == other
     assert first != second
-    assert one.log() == pytest.approx(0.5 * ((first + second) / 2 / 3 - 0.1))
+    mean = (shares[0] * first + shares[1] * second) / 2
+    assert one.log() == pytest.approx(0.5 * (mean / 3 - 0.1))

@@ -9,11 +9,14 @@ import torch
 from torch import Tensor
 
 from lvm_experiments.batch import Batch
-from lvm_experiments.models import LatentVariableModel
+from lvm_experiments.likelihoods import AutoregressiveTokensLikelihood
+from lvm_experiments.models import VAE, ConditionalVAE, LatentVariableModel
+from lvm_experiments.networks import GRUEncoder, MLPDecoder
 from lvm_experiments.objectives import IWAE, RWS, Progress
 from lvm_experiments.objectives.rws import dream
 from lvm_experiments.posteriors import DiagonalNormalPosterior
-from lvm_experiments.priors import VampPrior
+from lvm_experiments.priors import StandardNormalPrior, VampPrior
+from lvm_experiments.spec import DataSpec
 from tests.objectives.models import PIXELS, discrete, flat, gradients, log_tables, mean_gradient, small_vae
 from tests.support.parts import TwoLayers
 from tests.support.tiny import IMAGES, Tiny
@@ -118,6 +121,33 @@ def test_dreams_are_the_model_s_own(kind: str) -> None:
     assert model.log_joint(batch, z).shape == (1, 20_000)
     own = model.sample(20_000)
     assert ((batch.x.mean(0) - own.mean(0)).abs() < 5 * math.sqrt(0.5 / 20_000)).all()
+
+
+def test_dreams_have_the_condition_of_their_batch() -> None:
+    """A label is one, though it stands in a field of its own."""
+    labels = torch.arange(8) % 3
+    model = small_vae(DiagonalNormalPosterior, StandardNormalPrior, kind=ConditionalVAE, spec=PIXELS.replace(classes=3))
+    batch, _ = dream(model, Batch(IMAGES, label=labels))
+    assert batch.condition is not None
+    assert torch.equal(batch.condition, torch.eye(3)[labels])
+    loss = RWS(3, sleep=0.5)(model, Batch(IMAGES, label=labels), Progress()).loss["model"]
+    assert torch.isfinite(loss)
+
+
+@pytest.mark.parametrize("words", [("<eos>", "a", "b"), ()], ids=["an end", "no end"])
+def test_dreamt_sequences_are_as_long_as_data_are(words: tuple[str, ...]) -> None:
+    """Up to the end they drew, which counts; where nothing ends a sequence, as long as the batch's."""
+    spec = DataSpec("tokens", (4,), levels=3, words=words)
+    encoder, decoder = partial(GRUEncoder, hidden=4, embedding=3, bidirectional=False), partial(MLPDecoder, hidden=[5])
+    likelihood = partial(AutoregressiveTokensLikelihood, context=4, hidden=5, embedding=3)
+    model = VAE(spec, 2, encoder, DiagonalNormalPosterior, StandardNormalPrior, decoder, likelihood)
+    given = torch.arange(200) % 4 + 1
+    batch, _ = dream(model, Batch(torch.ones(200, 4), lengths=given))
+    assert batch.x is not None
+    assert batch.lengths is not None
+    ends = [row.index(0) + 1 if 0 in row else 4 for row in batch.x.tolist()]
+    assert len(set(ends)) == 4
+    assert batch.lengths.tolist() == (ends if words else given.tolist())
 
 
 def test_what_is_missing_in_the_data_is_not_missing_in_dreams() -> None:

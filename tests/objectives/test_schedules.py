@@ -54,6 +54,8 @@ def test_far_from_the_middle_nothing_overflows() -> None:
     [
         (Cyclic(duration=10), Progress(epochs=5), True),
         (Cyclic(duration=10), Progress(epochs=6), False),
+        (Cyclic(duration=5), Progress(epochs=3), True),  # after 2.5, which is at 3
+        (Cyclic(duration=5), Progress(epochs=4), False),
         (Cyclic(duration=10, unit="step"), Progress(epochs=1, steps=6), False),
         (Cyclic(duration=10), Progress(), False),
         (Sigmoid(middle=10, rate=1.0), Progress(epochs=15), True),

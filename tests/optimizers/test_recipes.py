@@ -113,6 +113,19 @@ def test_the_scale_of_a_loss_changes_nothing_of_what_is_brought_to_length_one() 
     assert torch.allclose(*ends, rtol=1e-6)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_scale_that_sixteen_bits_want_is_taken_back_first(kind: Any) -> None:
+    """As torch's scaler does it: a fused Adam would do it itself, after its gradients were brought to length one."""
+    g, ends = torch.randn(300, 100, generator=torch.Generator().manual_seed(0)), []
+    for scaled in (False, True):
+        p = nn.Parameter(torch.zeros(300, 100))
+        optimizer, scaler = kind([p]), torch.amp.GradScaler("cpu", enabled=scaled)
+        scaler.scale((p * g).sum()).backward()
+        scaler.step(optimizer)
+        ends.append(p.detach())
+    assert torch.allclose(*ends, rtol=1e-4)
+
+
 def test_steps_of_moments_that_begin_at_one_grow() -> None:
     p = nn.Parameter(torch.zeros(1))
     optimizer = IWAEAdam([p], lr=1e-3)

@@ -82,6 +82,47 @@ def test_a_code_that_nobody_wants_stays_where_it_is_for_ever() -> None:
     assert torch.isfinite(part.codebook).all()
 
 
+def test_a_code_that_nobody_wants_starts_again_at_a_vector_of_the_batch(float64: None) -> None:
+    """Before the next batch, with the count it fell below; the others are as ever."""
+    plain, part = (VectorQuantisedPosterior(6, 3, codes=5, code_dim=2, decay=0.8, revive=r) for r in (0.0, 0.9))
+    part.load_state_dict(plain.state_dict())
+    features = torch.randn(10, 6)
+    for each in (plain, part):
+        with torch.no_grad():
+            each.codebook[4] = each.sums[4] = 100.0  # which no vector is near
+        each(features)
+    dead = plain.counts < 0.9
+    assert dead[4]
+    assert not dead.all()
+    assert torch.equal(part.counts, torch.where(dead, 0.9, plain.counts))
+    assert torch.equal(part.sums[~dead], plain.sums[~dead])
+    h = part.encoded(features).reshape(-1, 2).detach()
+    part(features)
+    apart = (h - part.codebook[dead][:, None]).norm(dim=-1).min(-1).values
+    assert apart.max() < 1e-12
+    # No other draw of noise where none of them is asked to.
+    torch.manual_seed(3)
+    plain(features)
+    after = torch.rand(())
+    torch.manual_seed(3)
+    assert torch.rand(()) == after
+
+
+def test_codes_that_start_again_come_into_use() -> None:
+    """All begin far from every vector, where only the nearest ever moves."""
+    used = []
+    for revive in (0.0, 1.0):
+        torch.manual_seed(0)
+        part = VectorQuantisedPosterior(6, 3, codes=16, code_dim=2, revive=revive)
+        part.start(100 + torch.rand(16, 2))
+        features = torch.randn(200, 6)
+        for _ in range(30):
+            q = part(features)
+        used.append(len(q.indices.unique()))
+    assert used[0] == 1
+    assert used[1] > 12
+
+
 def test_only_training_moves_them() -> None:
     part, features = VectorQuantisedPosterior(6, 3), torch.randn(10, 6)
     before = {name: b.clone() for name, b in part.named_buffers()}
@@ -93,11 +134,12 @@ def test_only_training_moves_them() -> None:
     assert not torch.equal(part.counts, before["counts"])
 
 
-def _counts_of(features: Tensor) -> tuple[Tensor, Tensor]:
+def _counts_of(features: Tensor, revive: float = 0.0) -> tuple[Tensor, Tensor]:
     torch.manual_seed(0)
-    part = VectorQuantisedPosterior(6, 3, codes=5, code_dim=2)
+    part = VectorQuantisedPosterior(6, 3, codes=5, code_dim=2, revive=revive)
     several = torch.distributed.is_initialized()
     rank, world = (torch.distributed.get_rank(), torch.distributed.get_world_size()) if several else (0, 1)
+    torch.manual_seed(rank)
     for batch in features:
         part(batch.chunk(world)[rank])
     return part.counts, part.sums
@@ -109,6 +151,15 @@ def test_processes_share_what_they_count() -> None:
     for one, mine, other in zip(_counts_of(features), first, second, strict=True):
         assert torch.equal(mine, other)
         assert torch.allclose(one, mine, rtol=1e-5, atol=1e-6)
+
+
+def test_processes_start_codes_again_at_the_same_vectors() -> None:
+    """Though the noise of each is its own."""
+    features = torch.randn(3, 8, 6)
+    first, second = on_ranks(2, _counts_of, features, 3.0)
+    for mine, other in zip(first, second, strict=True):
+        assert torch.equal(mine, other)
+    assert (first[0] >= 3.0).all()
 
 
 @each

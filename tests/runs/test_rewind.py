@@ -7,7 +7,7 @@ import pytest
 from lvm_experiments.errors import RequestError
 from lvm_experiments.runs import History, RunFolder
 from lvm_experiments.runs.checkpoint_file import write_checkpoint
-from lvm_experiments.runs.rewind import rewind
+from lvm_experiments.runs.rewind import refuse_shorter, rewind
 
 
 @pytest.fixture
@@ -55,3 +55,14 @@ def test_another_checkpoint_is_refused(content: dict[str, str], folder: RunFolde
     with pytest.raises(RequestError, match="is not the checkpoint of a run"):
         rewind(folder)
     assert len(History(folder.metrics).rows()) == 6
+
+
+def test_a_shorter_run_is_one_of_fewer_updates(folder: RunFolder) -> None:
+    """Lightning's step is twice as many where two optimisers take one each."""
+    refuse_shorter(folder, {"max_steps": 1})  # there is nothing yet
+    write_checkpoint(folder.last, {"epoch": 2, "global_step": 10, "state_dict": {"_extra_state": {"updates": 5}}})
+    for longer in ({"max_steps": 5}, {"max_steps": -1}, {"max_epochs": 2, "max_steps": 7}):
+        refuse_shorter(folder, longer)
+    for key, limit, done in (("max_steps", 4, 5), ("max_epochs", 1, 2)):
+        with pytest.raises(RequestError, match=f"^trainer.{key}: {limit} is asked for, and the run has {done} already"):
+            refuse_shorter(folder, {key: limit})
