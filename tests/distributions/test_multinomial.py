@@ -30,7 +30,20 @@ def test_it_is_what_poisson_cells_are_given_their_total() -> None:
 
 
 def test_nothing_counted_is_certain() -> None:
-    assert Multinomial(torch.randn(1, 1, 4), torch.tensor(5.0)).log_prob(torch.zeros(1, 4)).item() == 0.0
+    assert Multinomial(torch.randn(1, 1, 4), torch.tensor(5.0)).log_prob(torch.zeros(1, 4)).item() == pytest.approx(
+        0.0, abs=1e-15
+    )
+
+
+@pytest.mark.parametrize("often", [1, 30, 1000, 10**5, 10**7])
+def test_digits_are_kept_in_float32_however_much_was_counted(often: int) -> None:
+    """At the shares that x has, log p is about half of log N for each cell, out of terms as large as N log N."""
+    x = torch.tensor([[1.0, 2.0, 3.0, 5.0, 7.0]]) * often
+    logits = (x.log() - 90)[None].float()  # a shift that softmax takes out
+    truth = stats.multinomial(int(x.sum()), torch.softmax(logits.double(), -1)[0, 0].numpy()).logpmf(x[0].numpy())
+    mine = Multinomial(logits, torch.tensor(5.0)).log_prob(x.float())
+    assert mine.dtype == torch.float32
+    assert mine.item() == pytest.approx(truth, abs=1e-4)
 
 
 def test_cells_share_the_whole_of_an_image() -> None:
