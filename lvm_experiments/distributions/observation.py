@@ -51,5 +51,10 @@ class Observation(Distribution, ABC):
         cells = self.cell_log_prob(torch.where(mask, value, value.new_tensor(self.filler)))
         return torch.where(mask, cells, cells.new_zeros(())).flatten(2).sum(-1)
 
+    @property
+    def representative(self) -> Tensor:
+        """One x that stands for p, shape `(K, B, *shape)`: its mean, where a mean of x says anything."""
+        return self.mean
+
     def _noise(self, sample_shape: _size, like: Tensor) -> Tensor:
         return torch.rand(tuple(sample_shape) + tuple(like.shape), dtype=like.dtype, device=like.device)

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from lvm_experiments.distributions import (
     Bernoulli,
-    CategoricalObservation,
     Columns,
     LogNormalObservation,
+    NominalObservation,
     NormalObservation,
     Observation,
     Poisson,
@@ -77,7 +77,7 @@ _TYPES = {
 
 def _type_of(column: str) -> _Type:
     if n := categories(column):
-        return _Type(n, lambda raw, centre, log_scale, floor: CategoricalObservation(raw))
+        return _Type(n, lambda raw, centre, log_scale, floor: NominalObservation(raw))
     if column not in _TYPES:
         raise ValueError(f"no column is of type {column!r}: types are {', '.join(_TYPES)} and categorical(n)")
     return _TYPES[column]

@@ -77,6 +77,7 @@ def _has_shapes(part: Likelihood, spec: DataSpec, raw: Tensor) -> Tensor:
     require(p.mean.shape == (_K, _B, *spec.shape), "the mean has shape (K, B, *shape)")
     if part.normalised:
         require(in_support(spec, p.sample((50,))), "draws lie in the support")
+    require(p.representative.shape == p.mean.shape, "what stands for x has the shape of its mean")
     x = p.sample()[0]
     log_p = p.log_prob(x)
     require(log_p.shape == (_K, _B), "log_prob of x (B, *shape) has shape (K, B)")
