@@ -61,10 +61,9 @@ class Multinomial(Observation):
         """Nats per example, given its total; shape `(K, B)`.
 
         Raises:
-            ValueError: Where a mask is given.
+            ValueError: Where cells are missing: the total is not known then.
         """
-        if mask is not None:
-            raise ValueError("a multinomial is a distribution given the total, which missing cells leave unknown")
+        self._takes_whole_examples(mask)
         x = value.to(self.logits.dtype)
         total = x.flatten(-len(self.event_shape)).sum(-1)
         return self.cell_log_prob(x).flatten(2).sum(-1) - log_poisson(total, total.clamp_min(1).log())
