@@ -25,6 +25,7 @@ __all__ = [
     "Mixture",
     "Multinomial",
     "NegativeBinomial",
+    "NominalObservation",
     "NormalObservation",
     "Observation",
     "OneHot",
@@ -81,6 +82,7 @@ from lvm_experiments.distributions.low_rank_normal import LowRankNormal
 from lvm_experiments.distributions.mixture import Mixture
 from lvm_experiments.distributions.multinomial import Multinomial
 from lvm_experiments.distributions.negative_binomial import NegativeBinomial
+from lvm_experiments.distributions.nominal_observation import NominalObservation
 from lvm_experiments.distributions.normal_observation import NormalObservation
 from lvm_experiments.distributions.observation import Observation
 from lvm_experiments.distributions.one_hot import OneHot, RelaxedOneHot, StraightThroughOneHot

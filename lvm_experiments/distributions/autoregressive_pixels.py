@@ -76,6 +76,15 @@ class AutoregressivePixels(Observation):
         x = x.expand(self.batch_shape + self.event_shape)
         return self._by_rows(lambda context, rows: self._given(context, rows).cell_log_prob(rows)[0], self.context, x)
 
+    def log_prob(self, value: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Nats per example, shape `(K, B)`.
+
+        Raises:
+            ValueError: Where cells are missing: those after them would have to be summed over all their values.
+        """
+        self._takes_whole_examples(mask)
+        return super().log_prob(value)
+
     def _given(self, context: Tensor, x: Tensor) -> Observation:
         """The cells of N images x `(N, C, H, W)`, each given those before it."""
         raw = self.network(context[:, :, 0], 2 * x / (self.levels - 1) - 1)

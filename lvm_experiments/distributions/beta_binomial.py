@@ -11,7 +11,7 @@ from torch.nn.functional import logsigmoid
 from torch.types import _size
 
 from lvm_experiments.distributions.inversion import levels_from
-from lvm_experiments.distributions.log_rising import log_rising
+from lvm_experiments.distributions.negative_binomial import log_negative_binomial
 from lvm_experiments.distributions.observation import Observation
 
 _RANGE = 20.0  # of log a and log b: below it a cell is 0 or n, above it the distribution is binomial
@@ -37,8 +37,9 @@ class BetaBinomial(Observation):
 
     def __init__(self, logits: Tensor, log_concentration: Tensor, trials: int) -> None:
         self.trials = trials
-        self.a = (log_concentration + logsigmoid(logits)).clamp(-_RANGE, _RANGE).exp()
-        self.b = (log_concentration + logsigmoid(-logits)).clamp(-_RANGE, _RANGE).exp()
+        self.log_a = (log_concentration + logsigmoid(logits)).clamp(-_RANGE, _RANGE)
+        self.log_b = (log_concentration + logsigmoid(-logits)).clamp(-_RANGE, _RANGE)
+        self.a, self.b = self.log_a.exp(), self.log_b.exp()
         super().__init__(logits)
 
     @property
@@ -48,8 +49,11 @@ class BetaBinomial(Observation):
     def cell_log_prob(self, x: Tensor) -> Tensor:
         x = x.to(self.a.dtype)
         n = x.new_tensor(float(self.trials))
-        ways = torch.lgamma(n + 1) - torch.lgamma(x + 1) - torch.lgamma(n - x + 1)
-        return ways + log_rising(self.a, x) + log_rising(self.b, n - x) - log_rising(self.a + self.b, n)
+        # What two negative binomial counts are given their total n, whose mean is n here; any would do.
+        log_total = torch.logaddexp(self.log_a, self.log_b)
+        logit = n.log() - log_total
+        hits, misses = (log_negative_binomial(*each) for each in ((x, logit, self.log_a), (n - x, logit, self.log_b)))
+        return hits + misses - log_negative_binomial(n, logit, log_total)
 
     @property
     def mean(self) -> Tensor:

@@ -13,8 +13,7 @@ from torch.types import _size
 
 from lvm_experiments.distributions.inversion import beta_from
 from lvm_experiments.distributions.observation import Observation
-
-_FAR = 8.0  # from here on Stirling's series is used; its first omitted term is below 1e-12
+from lvm_experiments.distributions.stirling import stirling_rest
 
 
 class _OpenUnitInterval(constraints.Constraint):
@@ -61,7 +60,7 @@ class BetaObservation(Observation):
             alpha * _log_ratio(x, mean, gap) + beta * _log_ratio(1 - x, rest, -gap) - torch.log(x) - torch.log1p(-x)
         )
         norm = 0.5 * (torch.log(alpha) + torch.log(rest) - math.log(2 * math.pi))
-        return powers + norm - _stirling_rest(alpha) - _stirling_rest(beta) + _stirling_rest(n)
+        return powers + norm - stirling_rest(alpha) - stirling_rest(beta) + stirling_rest(n)
 
     @property
     def mean(self) -> Tensor:
@@ -88,13 +87,3 @@ def _log_ratio(x: Tensor, mean: Tensor, gap: Tensor) -> Tensor:
     near = gap.abs() < 0.5 * mean
     close = torch.log1p(torch.where(near, gap / mean, torch.zeros_like(gap)))
     return torch.where(near, close, torch.log(x) - torch.log(mean))
-
-
-def _stirling_rest(a: Tensor) -> Tensor:
-    """log Gamma(a) less Stirling's formula for it, about 1 / (12 a)."""
-    far = a > _FAR
-    small, large = torch.where(far, torch.ones_like(a), a), torch.where(far, a, torch.ones_like(a))
-    exact = torch.lgamma(small) - (small - 0.5) * torch.log(small) + small - 0.5 * math.log(2 * math.pi)
-    r = 1 / large
-    series = r * (1 / 12 - r**2 * (1 / 360 - r**2 * (1 / 1260 - r**2 * (1 / 1680 - r**2 / 1188))))
-    return torch.where(far, series, exact)

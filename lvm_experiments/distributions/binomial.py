@@ -7,10 +7,11 @@ __all__ = ["Binomial"]
 import torch
 from torch import Tensor
 from torch.distributions import constraints
-from torch.nn.functional import softplus
+from torch.nn.functional import logsigmoid
 from torch.types import _size
 
 from lvm_experiments.distributions.inversion import levels_from
+from lvm_experiments.distributions.log_poisson import log_peak, log_poisson
 from lvm_experiments.distributions.observation import Observation
 
 
@@ -18,6 +19,9 @@ class Binomial(Observation):
     r"""Cells in {0, .., n}, the number of successes among n trials.
 
     $$ \log p(x \mid \ell) = \log \binom{n}{x} + x \ell - n \log(1 + e^\ell) $$
+
+    It is computed as what two Poisson counts, of successes and of failures, are given their total n, for
+    `log_poisson` keeps its digits.
 
     Arguments:
         logits: $\ell$ of one trial, shape `(K, B, *shape)`.
@@ -38,8 +42,9 @@ class Binomial(Observation):
 
     def cell_log_prob(self, x: Tensor) -> Tensor:
         x = x.to(self.logits.dtype)
-        ways = torch.lgamma(x.new_tensor(self.trials + 1.0)) - torch.lgamma(x + 1) - torch.lgamma(self.trials - x + 1)
-        return ways + x * self.logits - self.trials * softplus(self.logits, threshold=40.0)
+        n = x.new_tensor(float(self.trials))
+        hits = log_poisson(x, n.log() + logsigmoid(self.logits))
+        return hits + log_poisson(n - x, n.log() + logsigmoid(-self.logits)) - log_peak(n)
 
     @property
     def mean(self) -> Tensor:

@@ -48,6 +48,10 @@ class Columns(Observation):
         return self._together([group.mean for group in self.groups])
 
     @property
+    def representative(self) -> Tensor:
+        return self._together([group.representative for group in self.groups])
+
+    @property
     def variance(self) -> Tensor:
         return self._together([group.variance for group in self.groups])
 

@@ -13,6 +13,8 @@ from torch.types import _size
 
 from lvm_experiments.distributions.observation import Observation
 
+_WIDE = 40.0  # a log scale from which on all but the outer bins are empty to a float32
+
 
 class Discretized(Observation):
     r"""Cells in {0, .., levels - 1}: level $x$ has the bin between $2x / \text{levels} - 1$ and the next edge.
@@ -69,7 +71,8 @@ class Discretized(Observation):
 
     def quantile(self, u: Tensor) -> Tensor:
         """The levels at which the distribution function reaches u in [0, 1)."""
-        y = self.loc + self.log_scale.exp() * self.standard_quantile(u)
+        # The quantile of a half is 0, which an infinite scale would make no number.
+        y = self.loc + self.log_scale.clamp_max(_WIDE).exp() * self.standard_quantile(u)
         return torch.floor((y + 1) / 2 * self.levels).clamp(0, self.levels - 1)
 
     def sample(self, sample_shape: _size = torch.Size()) -> Tensor:

@@ -35,8 +35,7 @@ class FullNormalObservation(Observation):
         raise ValueError("cells of a normal with full covariance have no densities of their own")
 
     def log_prob(self, value: Tensor, mask: Tensor | None = None) -> Tensor:
-        if mask is not None:
-            raise ValueError("a normal with full covariance has no use for a mask")
+        self._takes_whole_examples(mask)
         return self.normal.log_prob(value)
 
     @property

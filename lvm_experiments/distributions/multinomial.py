@@ -10,6 +10,7 @@ from torch.distributions import constraints
 from torch.types import _size
 
 from lvm_experiments.distributions.inversion import poisson_from
+from lvm_experiments.distributions.log_poisson import log_poisson
 from lvm_experiments.distributions.observation import Observation
 
 
@@ -45,24 +46,27 @@ class Multinomial(Observation):
     @property
     def log_share(self) -> Tensor:
         """log softmax over all cells, shape `(K, B, *shape)`."""
-        axes = tuple(range(-len(self.event_shape), 0))
-        return self.logits - torch.logsumexp(self.logits, axes, keepdim=True)
+        return torch.log_softmax(self.logits.flatten(2), -1).reshape(self.logits.shape)
 
     def cell_log_prob(self, x: Tensor) -> Tensor:
-        """The cells' terms of the sum; log N! belongs to none of them and is in `log_prob`."""
+        """Of Poisson counts whose total has the mean N; `log_prob` takes them given their total, which keeps digits."""
         x = x.to(self.logits.dtype)
-        return x * self.log_share - torch.lgamma(x + 1)
+        return log_poisson(x, self.log_share + self._number(x).log())
+
+    def _number(self, x: Tensor) -> Tensor:
+        """N, or 1 where nothing was counted; of as many axes as x."""
+        return x.sum(tuple(range(-len(self.event_shape), 0)), keepdim=True).clamp_min(1)
 
     def log_prob(self, value: Tensor, mask: Tensor | None = None) -> Tensor:
         """Nats per example, given its total; shape `(K, B)`.
 
         Raises:
-            ValueError: Where a mask is given.
+            ValueError: Where cells are missing: the total is not known then.
         """
-        if mask is not None:
-            raise ValueError("a multinomial is a distribution given the total, which missing cells leave unknown")
-        total = value.to(self.logits.dtype).flatten(-len(self.event_shape)).sum(-1)
-        return torch.lgamma(total + 1) + self.cell_log_prob(value).flatten(2).sum(-1)
+        self._takes_whole_examples(mask)
+        x = value.to(self.logits.dtype)
+        total = x.flatten(-len(self.event_shape)).sum(-1)
+        return self.cell_log_prob(x).flatten(2).sum(-1) - log_poisson(total, total.clamp_min(1).log())
 
     @property
     def mean(self) -> Tensor:

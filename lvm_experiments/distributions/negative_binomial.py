@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["NegativeBinomial"]
+__all__ = ["NegativeBinomial", "log_negative_binomial"]
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ from torch.nn.functional import softplus
 from torch.types import _size
 
 from lvm_experiments.distributions.inversion import gamma_from, poisson_from
-from lvm_experiments.distributions.log_rising import log_rising
+from lvm_experiments.distributions.log_poisson import log_peak, log_poisson, shortfall
 from lvm_experiments.distributions.observation import Observation
 from lvm_experiments.distributions.poisson import MAX_LOG_RATE
 
@@ -46,11 +46,7 @@ class NegativeBinomial(Observation):
         super().__init__(log_mean)
 
     def cell_log_prob(self, x: Tensor) -> Tensor:
-        x = x.to(self.log_mean.dtype)
-        theta, logit = self.log_theta.exp(), self.log_mean - self.log_theta
-        # log theta / (theta + mu) and log mu / (theta + mu), which never subtract two logarithms.
-        stopped, went_on = softplus(logit, threshold=40.0), softplus(-logit, threshold=40.0)
-        return log_rising(theta, x) - torch.lgamma(x + 1) - theta * stopped - x * went_on
+        return log_negative_binomial(x.to(self.log_mean.dtype), self.log_mean - self.log_theta, self.log_theta)
 
     @property
     def mean(self) -> Tensor:
@@ -65,3 +61,28 @@ class NegativeBinomial(Observation):
             rate = gamma_from(self._noise(sample_shape, self.log_mean), self.log_theta.exp())
             rate = rate * torch.exp(self.log_mean - self.log_theta)
             return poisson_from(self._noise(sample_shape, self.log_mean), rate)
+
+
+def log_negative_binomial(x: Tensor, logit: Tensor, log_theta: Tensor) -> Tensor:
+    r"""The log mass of counts x by the logit $\log \mu / \theta$ of going on, and $\log \theta$.
+
+    With $n = x + \theta$ and p = $\mu / (\theta + \mu)$ it is $\theta / n$ times what x would be among n trials if
+    $\theta$ were whole; as in `Binomial`, terms that are large cancel on paper.
+
+    Arguments:
+        x: Counts.
+        logit: Broadcasting against them.
+        log_theta: Likewise.
+
+    Example:
+        >>> log_negative_binomial(torch.tensor(2.0), torch.zeros(()), torch.zeros(())).exp()
+        tensor(0.1250)
+    """
+    theta = log_theta.exp()
+    n = x + theta
+    log_n = torch.log(n)
+    # -log theta / (theta + mu) and -log mu / (theta + mu), which never subtract two logarithms.
+    stopped, went_on = softplus(logit, threshold=40.0), softplus(-logit, threshold=40.0)
+    trials = log_poisson(x, log_n - went_on) + shortfall(theta, log_n - log_theta - stopped)
+    several = trials + log_peak(theta) - log_peak(n) + log_theta - log_n
+    return torch.where(x > 0, several, -theta * stopped)

@@ -51,5 +51,19 @@ class Observation(Distribution, ABC):
         cells = self.cell_log_prob(torch.where(mask, value, value.new_tensor(self.filler)))
         return torch.where(mask, cells, cells.new_zeros(())).flatten(2).sum(-1)
 
+    def _takes_whole_examples(self, mask: Tensor | None) -> None:
+        """For cells that are coupled: a mask has to hide none of them.
+
+        Raises:
+            ValueError: Where it hides some.
+        """
+        if mask is not None and not bool(mask.all()):
+            raise ValueError(f"{type(self).__name__} is a distribution over whole examples, and cells are missing")
+
+    @property
+    def representative(self) -> Tensor:
+        """One x that stands for p, shape `(K, B, *shape)`: its mean, where a mean of x says anything."""
+        return self.mean
+
     def _noise(self, sample_shape: _size, like: Tensor) -> Tensor:
         return torch.rand(tuple(sample_shape) + tuple(like.shape), dtype=like.dtype, device=like.device)

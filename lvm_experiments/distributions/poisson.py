@@ -10,6 +10,7 @@ from torch.distributions import constraints
 from torch.types import _size
 
 from lvm_experiments.distributions.inversion import poisson_from
+from lvm_experiments.distributions.log_poisson import log_poisson
 from lvm_experiments.distributions.observation import Observation
 
 MAX_LOG_RATE = 40.0
@@ -34,8 +35,7 @@ class Poisson(Observation):
         super().__init__(log_rate)
 
     def cell_log_prob(self, x: Tensor) -> Tensor:
-        x = x.to(self.log_rate.dtype)
-        return x * self.log_rate - self.log_rate.exp() - torch.lgamma(x + 1)
+        return log_poisson(x.to(self.log_rate.dtype), self.log_rate)
 
     @property
     def mean(self) -> Tensor:

@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.distributions import constraints
 from torch.types import _size
 
-from lvm_experiments.distributions.log_rising import log_rising
 from lvm_experiments.distributions.observation import Observation
+from lvm_experiments.distributions.stirling import stirling_rest
 
 
 class StudentTObservation(Observation):
@@ -21,7 +21,8 @@ class StudentTObservation(Observation):
     $$ \log p(x) = \log \Gamma(\tfrac{\nu + 1}{2}) - \log \Gamma(\tfrac{\nu}{2}) - \tfrac{1}{2} \log \pi \nu - \log s
        - \tfrac{\nu + 1}{2} \log \left( 1 + \frac{(x - \mu)^2}{\nu s^2} \right) $$
 
-    The two log-gammas are subtracted by a series where they are large, where torch's own class loses digits.
+    The two log-gammas are subtracted on paper, by Stirling's formula: torch's own class loses digits where they are
+    large.
 
     Arguments:
         loc: $\mu$, shape `(K, B, *shape)`.
@@ -46,10 +47,15 @@ class StudentTObservation(Observation):
 
     def cell_log_prob(self, x: Tensor) -> Tensor:
         standardised = (x - self.loc) * torch.exp(-self.log_scale)
-        peak = (
-            log_rising(self.df / 2, torch.full_like(self.df, 0.5)) - 0.5 * torch.log(math.pi * self.df) - self.log_scale
-        )
-        return peak - (self.df + 1) / 2 * torch.log1p(standardised**2 / self.df)
+        return self._peak() - (self.df + 1) / 2 * torch.log1p(standardised**2 / self.df)
+
+    def _peak(self) -> Tensor:
+        a = self.df / 2
+        rising = (
+            (a - 0.5) * torch.log1p(0.5 / a) + 0.5 * torch.log1p(self.df) - 0.5
+        )  # log((df + 1) / 2) less log(1 / 2)
+        rest = stirling_rest(a + 0.5) - stirling_rest(a)
+        return rising + rest - 0.5 * torch.log(2 * math.pi * self.df) - self.log_scale
 
     @property
     def mean(self) -> Tensor:

@@ -47,13 +47,15 @@ class Likelihood(nn.Module, ABC):
         """Raw parameters `(K, B, *parameter_shape)` to a distribution of batch shape `(K, B)`."""
 
     def link(self, mean: Tensor) -> Tensor | None:
-        """What a cell's only raw parameter is where the cell's mean is `mean`; None where nothing says so."""
+        """What a cell's first raw parameter is where its mean is `mean` and the others are 0; None where none is."""
         return None
 
     def raw_at_mean(self) -> Tensor | None:
         """Raw parameters whose p(x|z) has the data's mean, shape `(*parameter_shape,)`; None where none are known."""
-        raw = None if self.spec.mean is None else self.link(self.spec.mean)
-        return None if raw is None else raw.unsqueeze(0)
+        first = None if self.spec.mean is None else self.link(self.spec.mean)
+        if first is None:
+            return None
+        return torch.cat([first[None], first.new_zeros(self.parameter_shape[0] - 1, *first.shape)])
 
     def check(self, x: Tensor, mask: Tensor | None = None) -> None:
         """Refuses observations outside the support; done once when data are loaded, never in the training step.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["BernoulliLikelihood", "SoftBernoulliLikelihood"]
+__all__ = ["BernoulliLikelihood", "SoftBernoulliLikelihood", "logit_of_mean"]
 
 import torch
 from torch import Tensor
@@ -35,7 +35,7 @@ class BernoulliLikelihood(Likelihood):
         return Bernoulli(raw.squeeze(2))
 
     def link(self, mean: Tensor) -> Tensor:
-        return torch.logit(mean, _RARE)  # as Burda et al. (2015) clip it: pixels that are always off have no logit
+        return logit_of_mean(mean)
 
 
 class SoftBernoulliLikelihood(BernoulliLikelihood):
@@ -64,3 +64,8 @@ class SoftBernoulliLikelihood(BernoulliLikelihood):
         observed = x if mask is None else x[mask.expand_as(x)]
         if not bool(((observed >= 0) & (observed <= 1)).all()):
             raise ValueError("soft targets of a Bernoulli are values in [0, 1], and the data hold others")
+
+
+def logit_of_mean(mean: Tensor) -> Tensor:
+    """The logit of mean cells, clipped as Burda et al. (2015) do: of pixels that are always off there is none."""
+    return torch.logit(mean, _RARE)

@@ -7,11 +7,12 @@ __all__ = ["BetaBinomialLikelihood", "BinomialLikelihood"]
 from torch import Tensor
 
 from lvm_experiments.distributions import BetaBinomial, Binomial
-from lvm_experiments.likelihoods.base import Likelihood
+from lvm_experiments.likelihoods.bernoulli import logit_of_mean
+from lvm_experiments.likelihoods.levels import LevelsLikelihood
 from lvm_experiments.spec import DataSpec
 
 
-class BinomialLikelihood(Likelihood):
+class BinomialLikelihood(LevelsLikelihood):
     r"""$p(x|z) = \prod_d \mathrm{Binomial}(x_d; n, \sigma(\ell_d(z)))$, n one less than there are levels.
 
     A grey level is read as so many successes; its variance is fixed by its mean.
@@ -28,17 +29,18 @@ class BinomialLikelihood(Likelihood):
         tensor([[[8., 8., 8., 8.]]])
     """
 
-    space = "bytes"
-
     def __init__(self, spec: DataSpec) -> None:
         super().__init__(spec)
-        self.trials = _trials(spec)
+        self.trials = spec.levels - 1
 
     def forward(self, raw: Tensor) -> Binomial:
         return Binomial(raw.squeeze(2), self.trials)
 
+    def link(self, mean: Tensor) -> Tensor:
+        return logit_of_mean(mean / self.trials)
 
-class BetaBinomialLikelihood(Likelihood):
+
+class BetaBinomialLikelihood(LevelsLikelihood):
     r"""$p(x|z) = \prod_d \mathrm{BetaBinomial}(x_d; n, a_d(z), b_d(z))$, n one less than there are levels.
 
     The decoder predicts the logit of the mean and the log of $a_d + b_d$, by which a cell may vary more than a
@@ -59,19 +61,15 @@ class BetaBinomialLikelihood(Likelihood):
         | https://arxiv.org/abs/1901.04866
     """
 
-    space = "bytes"
     parameters_per_cell = 2
 
     def __init__(self, spec: DataSpec) -> None:
         super().__init__(spec)
-        self.trials = _trials(spec)
+        self.trials = spec.levels - 1
 
     def forward(self, raw: Tensor) -> BetaBinomial:
         logits, log_concentration = raw.unbind(2)
         return BetaBinomial(logits, log_concentration, self.trials)
 
-
-def _trials(spec: DataSpec) -> int:
-    if spec.levels < 2:
-        raise ValueError(f"trials are counted in levels, at least 2, and the data have {spec.levels}")
-    return spec.levels - 1
+    def link(self, mean: Tensor) -> Tensor:
+        return logit_of_mean(mean / self.trials)

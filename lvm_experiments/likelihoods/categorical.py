@@ -7,11 +7,11 @@ __all__ = ["CategoricalLikelihood"]
 from torch import Tensor
 
 from lvm_experiments.distributions import CategoricalObservation
-from lvm_experiments.likelihoods.base import Likelihood
+from lvm_experiments.likelihoods.levels import LevelsLikelihood
 from lvm_experiments.spec import DataSpec
 
 
-class CategoricalLikelihood(Likelihood):
+class CategoricalLikelihood(LevelsLikelihood):
     r"""$p(x|z) = \prod_d \mathrm{softmax}(\ell_d(z))_{x_d}$: a probability of its own for each level of each cell.
 
     It knows nothing of the order of levels, and takes `levels` numbers a cell from the decoder: 256 of 28 x 28
@@ -33,12 +33,8 @@ class CategoricalLikelihood(Likelihood):
         | https://arxiv.org/abs/1601.06759
     """
 
-    space = "bytes"
-
     def __init__(self, spec: DataSpec) -> None:
         super().__init__(spec)
-        if spec.levels < 2:
-            raise ValueError(f"categories are at least 2 levels, the data have {spec.levels}")
         self.parameter_shape = (spec.levels, *spec.shape)
 
     def forward(self, raw: Tensor) -> CategoricalObservation:

@@ -43,9 +43,6 @@ class CountLikelihood(Likelihood, ABC):
         if size == "observed":
             self.normalised, self.given = False, "its total as size"
 
-    def link(self, mean: Tensor) -> Tensor | None:
-        return log_of_counts(mean) if self.parameters_per_cell == 1 else None
-
     def counts(self, raw: Tensor, cells: Callable[[Tensor], Observation]) -> Observation:
         """Counts from what the decoder says of their means, shape `(K, B, *shape)`."""
         if self.size == "predicted":

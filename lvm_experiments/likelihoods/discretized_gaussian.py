@@ -7,16 +7,16 @@ __all__ = ["DiscretizedGaussianLikelihood"]
 from torch import Tensor
 
 from lvm_experiments.distributions import DiscretizedGaussian
-from lvm_experiments.likelihoods.base import Likelihood
+from lvm_experiments.likelihoods.levels import LevelsLikelihood
 from lvm_experiments.spec import DataSpec
 
 
-class DiscretizedGaussianLikelihood(Likelihood):
+class DiscretizedGaussianLikelihood(LevelsLikelihood):
     r"""Each level gets the mass of a normal density over its bin; the decoder predicts mean and log deviation.
 
     Arguments:
         spec: What is known of the data; its `levels` are the bins.
-        min_log_scale: The smallest log deviation, where the levels span [-1, 1]; -7 is a quarter of a bin of 256.
+        min_log_scale: The smallest log deviation, where the levels span [-1, 1]; -7 is an eighth of a bin of 256.
 
     Raises:
         ValueError: Where the data have no countable levels.
@@ -31,13 +31,10 @@ class DiscretizedGaussianLikelihood(Likelihood):
         | https://arxiv.org/abs/2006.11239
     """
 
-    space = "bytes"
     parameters_per_cell = 2
 
     def __init__(self, spec: DataSpec, min_log_scale: float = -7.0) -> None:
         super().__init__(spec)
-        if spec.levels < 2:
-            raise ValueError(f"a discretised Gaussian needs at least 2 levels, the data have {spec.levels}")
         self.min_log_scale = min_log_scale
 
     def forward(self, raw: Tensor) -> DiscretizedGaussian:

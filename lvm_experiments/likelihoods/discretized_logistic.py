@@ -7,16 +7,16 @@ __all__ = ["DiscretizedLogisticLikelihood"]
 from torch import Tensor
 
 from lvm_experiments.distributions import DiscretizedLogistic
-from lvm_experiments.likelihoods.base import Likelihood
+from lvm_experiments.likelihoods.levels import LevelsLikelihood
 from lvm_experiments.spec import DataSpec
 
 
-class DiscretizedLogisticLikelihood(Likelihood):
+class DiscretizedLogisticLikelihood(LevelsLikelihood):
     r"""Each level gets the mass of a logistic density over its bin; the decoder predicts location and log scale.
 
     Arguments:
         spec: What is known of the data; its `levels` are the bins.
-        min_log_scale: The smallest log scale, where the levels span [-1, 1]; -7 is a quarter of a bin of 256.
+        min_log_scale: The smallest log scale, where the levels span [-1, 1]; -7 is an eighth of a bin of 256.
 
     Raises:
         ValueError: Where the data have no countable levels.
@@ -31,13 +31,10 @@ class DiscretizedLogisticLikelihood(Likelihood):
         | https://arxiv.org/abs/1606.04934
     """
 
-    space = "bytes"
     parameters_per_cell = 2
 
     def __init__(self, spec: DataSpec, min_log_scale: float = -7.0) -> None:
         super().__init__(spec)
-        if spec.levels < 2:
-            raise ValueError(f"a discretised logistic needs at least 2 levels, the data have {spec.levels}")
         self.min_log_scale = min_log_scale
 
     def forward(self, raw: Tensor) -> DiscretizedLogistic:

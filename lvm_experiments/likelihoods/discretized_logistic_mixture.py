@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from lvm_experiments.distributions import ColourDiscretizedLogisticMixture, DiscretizedLogisticMixture
-from lvm_experiments.likelihoods.base import Likelihood
+from lvm_experiments.likelihoods.levels import LevelsLikelihood
 from lvm_experiments.spec import DataSpec
 from lvm_experiments.types import PositiveInt
 
 
-class DiscretizedLogisticMixtureLikelihood(Likelihood):
+class DiscretizedLogisticMixtureLikelihood(LevelsLikelihood):
     r"""A mixture of M discretised logistic distributions for each cell, or for each pixel of three channels.
 
     Where images have three channels, the M components are a pixel's, and the means of green and blue move linearly
@@ -25,7 +25,7 @@ class DiscretizedLogisticMixtureLikelihood(Likelihood):
     Arguments:
         spec: What is known of the data; its `levels` are the bins.
         components: M.
-        min_log_scale: The smallest log scale, where the levels span [-1, 1]; -7 is a quarter of a bin of 256.
+        min_log_scale: The smallest log scale, where the levels span [-1, 1]; -7 is an eighth of a bin of 256.
 
     Raises:
         ValueError: Where the data have no countable levels.
@@ -42,12 +42,8 @@ class DiscretizedLogisticMixtureLikelihood(Likelihood):
         | https://arxiv.org/abs/1701.05517
     """
 
-    space = "bytes"
-
     def __init__(self, spec: DataSpec, components: PositiveInt = 5, min_log_scale: float = -7.0) -> None:
         super().__init__(spec)
-        if spec.levels < 2:
-            raise ValueError(f"a discretised logistic needs at least 2 levels, the data have {spec.levels}")
         self.components, self.min_log_scale = components, min_log_scale
         self.coupled = len(spec.shape) == 3 and spec.shape[0] == 3
         self.mask = "pixels" if self.coupled else "cells"

@@ -15,13 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from lvm_experiments.distributions import NormalObservation
-from lvm_experiments.likelihoods.base import Likelihood
+from lvm_experiments.likelihoods.real import RealLikelihood
 from lvm_experiments.likelihoods.scales import floored
 from lvm_experiments.spec import DataSpec
 from lvm_experiments.types import PositiveFloat
 
 
-class GaussianLikelihood(Likelihood):
+class GaussianLikelihood(RealLikelihood):
     r"""$p(x|z) = \mathcal{N}(x; \mu(z), \sigma^2 I)$ with one learned $\sigma$.
 
     Arguments:
@@ -38,8 +38,6 @@ class GaussianLikelihood(Likelihood):
         | https://arxiv.org/abs/2006.13202
     """
 
-    space = "real"
-
     def __init__(self, spec: DataSpec, variance: PositiveFloat = 0.1) -> None:
         super().__init__(spec)
         self.log_scale = nn.Parameter(torch.tensor(0.5 * math.log(variance)))
@@ -47,11 +45,8 @@ class GaussianLikelihood(Likelihood):
     def forward(self, raw: Tensor) -> NormalObservation:
         return NormalObservation(raw.squeeze(2), self.log_scale)
 
-    def link(self, mean: Tensor) -> Tensor:
-        return mean
 
-
-class FixedGaussianLikelihood(Likelihood):
+class FixedGaussianLikelihood(RealLikelihood):
     r"""$p(x|z) = \mathcal{N}(x; \mu(z), \sigma^2 I)$ with a given $\sigma^2$.
 
     Arguments:
@@ -64,7 +59,6 @@ class FixedGaussianLikelihood(Likelihood):
         -3.6758
     """
 
-    space = "real"
     log_scale: Tensor
 
     def __init__(self, spec: DataSpec, variance: PositiveFloat = 0.1) -> None:
@@ -74,11 +68,8 @@ class FixedGaussianLikelihood(Likelihood):
     def forward(self, raw: Tensor) -> NormalObservation:
         return NormalObservation(raw.squeeze(2), self.log_scale)
 
-    def link(self, mean: Tensor) -> Tensor:
-        return mean
 
-
-class PerDimensionGaussianLikelihood(Likelihood):
+class PerDimensionGaussianLikelihood(RealLikelihood):
     r"""$p(x|z) = \mathcal{N}(x; \mu(z), \mathrm{diag}(\sigma^2))$ with a learned $\sigma_d$ for every cell.
 
     Arguments:
@@ -91,8 +82,6 @@ class PerDimensionGaussianLikelihood(Likelihood):
         torch.Size([4])
     """
 
-    space = "real"
-
     def __init__(self, spec: DataSpec, variance: PositiveFloat = 0.1, min_variance: PositiveFloat = 1e-6) -> None:
         super().__init__(spec)
         self.log_scale = nn.Parameter(torch.full(spec.shape, 0.5 * math.log(variance)))
@@ -101,11 +90,8 @@ class PerDimensionGaussianLikelihood(Likelihood):
     def forward(self, raw: Tensor) -> NormalObservation:
         return NormalObservation(raw.squeeze(2), floored(self.log_scale, self.min_log_scale))
 
-    def link(self, mean: Tensor) -> Tensor:
-        return mean
 
-
-class PredictedGaussianLikelihood(Likelihood):
+class PredictedGaussianLikelihood(RealLikelihood):
     r"""$p(x|z) = \mathcal{N}(x; \mu(z), \mathrm{diag}(\sigma(z)^2))$: mean and scale are predicted.
 
     Arguments:
@@ -118,7 +104,6 @@ class PredictedGaussianLikelihood(Likelihood):
         (2, 4)
     """
 
-    space = "real"
     parameters_per_cell = 2
 
     def __init__(self, spec: DataSpec, min_variance: PositiveFloat = 1e-6) -> None:

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, distributed
 
 from lvm_experiments.distributions import NormalObservation, OptimalNormalObservation
-from lvm_experiments.likelihoods.base import Likelihood
+from lvm_experiments.likelihoods.real import RealLikelihood
 from lvm_experiments.spec import DataSpec
 from lvm_experiments.types import PositiveFloat
 
 _BATCHES = 100  # to average over where the number of training examples is not known
 
 
-class OptimalGaussianLikelihood(Likelihood):
+class OptimalGaussianLikelihood(RealLikelihood):
     r"""$p(x|z) = \mathcal{N}(x; \mu(z), \sigma^2 I)$ with $\sigma^2$ the mean square residual (optimal sigma-VAE).
 
     In training, $\sigma^2$ is that of the batch at hand, in closed form: a device, for what an example scores then
@@ -43,7 +43,6 @@ class OptimalGaussianLikelihood(Likelihood):
         | https://arxiv.org/abs/2006.13202
     """
 
-    space = "real"
     squares: Tensor
     cells: Tensor
 
@@ -63,9 +62,6 @@ class OptimalGaussianLikelihood(Likelihood):
         if self.training and torch.is_grad_enabled():
             return OptimalNormalObservation(loc, log_scale, self._variance_of)
         return NormalObservation(loc, log_scale)
-
-    def link(self, mean: Tensor) -> Tensor:
-        return mean
 
     def _variance_of(self, squares: Tensor, cells: Tensor) -> Tensor:
         """The batch's optimum, which the average takes in."""

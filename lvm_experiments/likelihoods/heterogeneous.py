@@ -14,14 +14,15 @@ from torch import Tensor
 
 from lvm_experiments.distributions import (
     Bernoulli,
-    CategoricalObservation,
     Columns,
     LogNormalObservation,
+    NominalObservation,
     NormalObservation,
     Observation,
     Poisson,
 )
 from lvm_experiments.likelihoods.base import Likelihood
+from lvm_experiments.likelihoods.scales import floored
 from lvm_experiments.spec import DataSpec, categories
 from lvm_experiments.types import PositiveFloat
 
@@ -43,25 +44,27 @@ class _Type:
 
 
 def _normal(raw: Tensor, centre: Tensor, log_scale: Tensor, floor: float) -> Observation:
-    return NormalObservation(centre + log_scale.exp() * raw[:, :, 0], log_scale + _floored(raw[:, :, 1], floor))
+    return NormalObservation(centre + log_scale.exp() * raw[:, :, 0], log_scale + floored(raw[:, :, 1], floor))
 
 
 def _log_normal(raw: Tensor, centre: Tensor, log_scale: Tensor, floor: float) -> Observation:
-    return LogNormalObservation(centre + log_scale.exp() * raw[:, :, 0], log_scale + _floored(raw[:, :, 1], floor))
-
-
-def _floored(log_scale: Tensor, floor: float) -> Tensor:
-    return torch.logaddexp(log_scale, log_scale.new_tensor(floor))
+    return LogNormalObservation(centre + log_scale.exp() * raw[:, :, 0], log_scale + floored(raw[:, :, 1], floor))
 
 
 def _of_logarithms(mean: Tensor, std: Tensor) -> tuple[Tensor, Tensor]:
     """The moments of log x for a log-normal x that has these."""
+    mean = _positive(mean)
     variance = torch.log1p((std / mean) ** 2)
     return mean.log() - variance / 2, variance.sqrt().log()
 
 
 def _of_rates(mean: Tensor, std: Tensor) -> tuple[Tensor, Tensor]:
-    return torch.where(mean > 0, mean, 1.0).log(), torch.zeros_like(std)
+    return _positive(mean).log(), torch.zeros_like(std)
+
+
+def _positive(mean: Tensor) -> Tensor:
+    """1 for a column that no training example has, whose mean is given as 0."""
+    return torch.where(mean > 0, mean, 1.0)
 
 
 _TYPES = {
@@ -74,7 +77,7 @@ _TYPES = {
 
 def _type_of(column: str) -> _Type:
     if n := categories(column):
-        return _Type(n, lambda raw, centre, log_scale, floor: CategoricalObservation(raw))
+        return _Type(n, lambda raw, centre, log_scale, floor: NominalObservation(raw))
     if column not in _TYPES:
         raise ValueError(f"no column is of type {column!r}: types are {', '.join(_TYPES)} and categorical(n)")
     return _TYPES[column]

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from lvm_experiments.distributions import LaplaceObservation
-from lvm_experiments.likelihoods.base import Likelihood
+from lvm_experiments.likelihoods.real import RealLikelihood
 from lvm_experiments.likelihoods.scales import floored
 from lvm_experiments.spec import DataSpec
 from lvm_experiments.types import PositiveFloat
 
 
-class LaplaceLikelihood(Likelihood):
+class LaplaceLikelihood(RealLikelihood):
     r"""$p(x|z) = \prod_d \frac{1}{2b} e^{-|x_d - \mu_d(z)| / b}$ with one learned $b$: the absolute error, normalised.
 
     Arguments:
@@ -29,8 +29,6 @@ class LaplaceLikelihood(Likelihood):
         -2.7726
     """
 
-    space = "real"
-
     def __init__(self, spec: DataSpec, scale: PositiveFloat = 0.2) -> None:
         super().__init__(spec)
         self.log_scale = nn.Parameter(torch.tensor(math.log(scale)))
@@ -39,7 +37,7 @@ class LaplaceLikelihood(Likelihood):
         return LaplaceObservation(raw.squeeze(2), self.log_scale)
 
 
-class PredictedLaplaceLikelihood(Likelihood):
+class PredictedLaplaceLikelihood(RealLikelihood):
     r"""$p(x|z) = \prod_d \frac{1}{2 b_d(z)} e^{-|x_d - \mu_d(z)| / b_d(z)}$: location and scale are predicted.
 
     Arguments:
@@ -51,7 +49,6 @@ class PredictedLaplaceLikelihood(Likelihood):
         (2, 4)
     """
 
-    space = "real"
     parameters_per_cell = 2
 
     def __init__(self, spec: DataSpec, min_scale: PositiveFloat = 1e-3) -> None:

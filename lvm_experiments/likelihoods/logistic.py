@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from lvm_experiments.distributions import LogisticObservation
-from lvm_experiments.likelihoods.base import Likelihood
+from lvm_experiments.likelihoods.real import RealLikelihood
 from lvm_experiments.likelihoods.scales import floored
 from lvm_experiments.spec import DataSpec
 from lvm_experiments.types import PositiveFloat
 
 
-class LogisticLikelihood(Likelihood):
+class LogisticLikelihood(RealLikelihood):
     r"""$p(x|z) = \prod_d \mathrm{Logistic}(x_d; \mu_d(z), s)$ with one learned $s$.
 
     Over levels `discretized_logistic` is the same density, integrated over each level's bin.
@@ -31,8 +31,6 @@ class LogisticLikelihood(Likelihood):
         -5.5452
     """
 
-    space = "real"
-
     def __init__(self, spec: DataSpec, scale: PositiveFloat = 0.2) -> None:
         super().__init__(spec)
         self.log_scale = nn.Parameter(torch.tensor(math.log(scale)))
@@ -41,7 +39,7 @@ class LogisticLikelihood(Likelihood):
         return LogisticObservation(raw.squeeze(2), self.log_scale)
 
 
-class PredictedLogisticLikelihood(Likelihood):
+class PredictedLogisticLikelihood(RealLikelihood):
     r"""$p(x|z) = \prod_d \mathrm{Logistic}(x_d; \mu_d(z), s_d(z))$: location and scale are predicted.
 
     Arguments:
@@ -53,7 +51,6 @@ class PredictedLogisticLikelihood(Likelihood):
         (2, 4)
     """
 
-    space = "real"
     parameters_per_cell = 2
 
     def __init__(self, spec: DataSpec, min_scale: PositiveFloat = 1e-3) -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from lvm_experiments.distributions import NegativeBinomial, Observation, ZeroInflated
-from lvm_experiments.likelihoods.counts import CountLikelihood
+from lvm_experiments.likelihoods.counts import CountLikelihood, log_of_counts
 from lvm_experiments.spec import DataSpec
 from lvm_experiments.types import CountSize
 
@@ -43,6 +43,9 @@ class NegativeBinomialLikelihood(CountLikelihood):
     def forward(self, raw: Tensor) -> Observation:
         return self.counts(raw.squeeze(2), lambda mean: NegativeBinomial(mean, self.log_inverse_dispersion))
 
+    def link(self, mean: Tensor) -> Tensor:
+        return log_of_counts(mean)
+
 
 class PredictedNegativeBinomialLikelihood(CountLikelihood):
     r"""$p(x|z) = \prod_d \mathrm{NB}(x_d; \mu_d(z), \theta_d(z))$: mean and inverse dispersion are predicted.
@@ -68,6 +71,9 @@ class PredictedNegativeBinomialLikelihood(CountLikelihood):
     def forward(self, raw: Tensor) -> Observation:
         log_mean, log_theta = raw.unbind(2)
         return self.counts(log_mean, lambda mean: NegativeBinomial(mean, log_theta))
+
+    def link(self, mean: Tensor) -> Tensor:
+        return log_of_counts(mean)
 
 
 class ZeroInflatedNegativeBinomialLikelihood(CountLikelihood):

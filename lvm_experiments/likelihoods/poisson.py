@@ -7,7 +7,7 @@ __all__ = ["PoissonLikelihood", "ZeroInflatedPoissonLikelihood"]
 from torch import Tensor
 
 from lvm_experiments.distributions import Observation, Poisson, ZeroInflated
-from lvm_experiments.likelihoods.counts import CountLikelihood
+from lvm_experiments.likelihoods.counts import CountLikelihood, log_of_counts
 from lvm_experiments.spec import DataSpec
 from lvm_experiments.types import CountSize
 
@@ -30,6 +30,9 @@ class PoissonLikelihood(CountLikelihood):
 
     def forward(self, raw: Tensor) -> Observation:
         return self.counts(raw.squeeze(2), Poisson)
+
+    def link(self, mean: Tensor) -> Tensor:
+        return log_of_counts(mean)
 
 
 class ZeroInflatedPoissonLikelihood(CountLikelihood):

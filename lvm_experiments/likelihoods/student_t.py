@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from lvm_experiments.distributions import StudentTObservation
-from lvm_experiments.likelihoods.base import Likelihood
+from lvm_experiments.likelihoods.real import RealLikelihood
 from lvm_experiments.likelihoods.scales import floored
 from lvm_experiments.spec import DataSpec
 from lvm_experiments.types import PositiveFloat
 
 
-class StudentTLikelihood(Likelihood):
+class StudentTLikelihood(RealLikelihood):
     r"""$p(x|z) = \prod_d t_\nu(x_d; \mu_d(z), s)$ with one learned scale $s$ and one learned $\nu$.
 
     Arguments:
@@ -35,8 +35,6 @@ class StudentTLikelihood(Likelihood):
         -4.0036
     """
 
-    space = "real"
-
     def __init__(
         self, spec: DataSpec, scale: PositiveFloat = 0.2, df: PositiveFloat = 5.0, min_df: PositiveFloat = 2.0
     ) -> None:
@@ -52,7 +50,7 @@ class StudentTLikelihood(Likelihood):
         return StudentTObservation(raw.squeeze(2), self.log_scale, self.min_df + softplus(self.raw_df))
 
 
-class FixedStudentTLikelihood(Likelihood):
+class FixedStudentTLikelihood(RealLikelihood):
     r"""$p(x|z) = \prod_d t_\nu(x_d; \mu_d(z), s)$ with a given $\nu$ and one learned scale $s$.
 
     Arguments:
@@ -69,7 +67,6 @@ class FixedStudentTLikelihood(Likelihood):
         -4.0036
     """
 
-    space = "real"
     df: Tensor
 
     def __init__(self, spec: DataSpec, scale: PositiveFloat = 0.2, df: PositiveFloat = 5.0) -> None:
@@ -83,7 +80,7 @@ class FixedStudentTLikelihood(Likelihood):
         return StudentTObservation(raw.squeeze(2), self.log_scale, self.df)
 
 
-class PredictedStudentTLikelihood(Likelihood):
+class PredictedStudentTLikelihood(RealLikelihood):
     r"""$p(x|z) = \prod_d t_{\nu_d(z)}(x_d; \mu_d(z), s_d(z))$: location, scale and $\nu$ are predicted.
 
     Arguments:
@@ -103,7 +100,6 @@ class PredictedStudentTLikelihood(Likelihood):
         | https://arxiv.org/abs/1812.02633
     """
 
-    space = "real"
     parameters_per_cell = 3
 
     def __init__(self, spec: DataSpec, min_scale: PositiveFloat = 1e-3, min_df: PositiveFloat = 3.0) -> None:

@@ -170,7 +170,7 @@ class LatentVariableModel(nn.Module, ABC):
         Arguments:
             n: How many.
             condition: What to condition on, shape `(B, C)`; a conditional model takes its own where there is none.
-            mean: Whether to return E[x|z] in place of a draw.
+            mean: Whether to return what stands for x given z, its mean or (of categories) its mode, and no draw.
             given: Latents that are not drawn, by name; they broadcast against `(n, B, *event)`.
 
         Returns:
@@ -186,7 +186,7 @@ class LatentVariableModel(nn.Module, ABC):
             return p.sample((n, width)[: 2 - len(p.batch_shape)])
 
         x = self.walk(Batch(None, condition=condition), pick)()
-        values = x.mean if mean else x.sample()
+        values = x.representative if mean else x.sample()
         return values[:, 0] if condition is None else values
 
     @torch.no_grad()
@@ -197,7 +197,7 @@ class LatentVariableModel(nn.Module, ABC):
 
     @torch.no_grad()
     def reconstruct(self, batch: Batch | Tensor) -> Tensor:
-        """E[x|z] at the z that stands for the posterior, its mean or (of categories) its mode, shape `(B, *shape)`."""
+        """What stands for x given the z that stands for q(z|x): means, of categories modes; shape `(B, *shape)`."""
         batch = Batch.wrap(batch)
         z = self._latents(batch, lambda q: representative(q, lambda: _mean_of(q, batch)))
         return self.decode(z, self.condition_of(batch))
@@ -217,10 +217,10 @@ class LatentVariableModel(nn.Module, ABC):
 
     @torch.no_grad()
     def decode(self, z: Latents, condition: Tensor | None = None) -> Tensor:
-        """E[x|z], shape `(B, *shape)`, for latents of shape `(B, *event)` each."""
+        """What stands for x, shape `(B, *shape)`, given latents `(B, *event)`: its mean, of categories the mode."""
         if condition is None:
             condition = self.conditions(len(next(iter(z.values()))))
-        return self.walk(Batch(None, condition=condition), lambda name, q, p: z[name][None])().mean[0]
+        return self.walk(Batch(None, condition=condition), lambda name, q, p: z[name][None])().representative[0]
 
     def classify(self, batch: Batch) -> Tensor | None:
         """q(y|x) of the label, shape `(B, classes)`; None for a model of which the label is no latent."""

@@ -77,11 +77,14 @@ def _has_shapes(part: Likelihood, spec: DataSpec, raw: Tensor) -> Tensor:
     require(p.mean.shape == (_K, _B, *spec.shape), "the mean has shape (K, B, *shape)")
     if part.normalised:
         require(in_support(spec, p.sample((50,))), "draws lie in the support")
+    require(p.representative.shape == p.mean.shape, "what stands for x has the shape of its mean")
     x = p.sample()[0]
     log_p = p.log_prob(x)
     require(log_p.shape == (_K, _B), "log_prob of x (B, *shape) has shape (K, B)")
     require(log_p.dtype == raw.dtype, "log_prob keeps the type of its parameters")
     require(torch.isfinite(log_p).all(), "log_prob of a draw is finite")
+    seen = torch.ones(_B, *spec.shape, dtype=torch.bool)
+    require(torch.allclose(p.log_prob(x, seen), log_p), "a mask that hides nothing is no mask")
     own = torch.stack([x, x.flip(0)])[:_K]
     both = p.log_prob(own)
     require(both.shape == (_K, _B), "log_prob of x (K, B, *shape) has shape (K, B)")

@@ -59,6 +59,22 @@ def test_a_negative_binomial_keeps_its_digits_in_float32(x: int, log_mean: float
         assert abs(mine - float(truth)) <= digits * size
 
 
+@pytest.mark.parametrize("x", [30, 3000, 10**5, 10**6, 10**7])
+def test_digits_are_kept_in_float32_however_much_was_counted(x: int) -> None:
+    """Near the mode, where log p is about -log x, out of terms as large as x log x: 1.5e8 for the last."""
+    log_mean = (np.log(x) + torch.linspace(-3, 3, 13) / x**0.5)[None, None]
+    value = torch.full((1, 13), float(x))
+
+    def kinds(dtype: torch.dtype) -> list[Observation]:
+        raw = log_mean.to(dtype)
+        return [Poisson(raw), *(NegativeBinomial(raw, raw.new_tensor(t)) for t in (-9.0, -1.0, 2.0, 7.0, 15.0))]
+
+    for narrow, wide in zip(kinds(torch.float32), kinds(torch.float64), strict=True):
+        error = narrow.cell_log_prob(value).double() - wide.cell_log_prob(value.double())
+        # Where x lies three deviations from the mean, the seventh digit of the log mean is worth so much.
+        assert error.abs().max() < 2e-5 + 3e-6 * x**0.5
+
+
 @pytest.mark.usefixtures("float64")
 def test_a_large_theta_is_a_poisson() -> None:
     raw, x = torch.randn(1, 1, 6), torch.tensor([[0.0, 1, 2, 3, 5, 8]])

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from lvm_experiments.distributions import DiscretizedGaussian
+from lvm_experiments.distributions import DiscretizedGaussian, DiscretizedLogistic
+from lvm_experiments.distributions.discretized import Discretized
 
 LOCS = [-1e4, -10.0, -1.5, -1.0, -255 / 256, -0.3, 0.0, 0.123, 255 / 256, 1.0, 1.5, 10.0, 1e4]
 LOG_SCALES = [-7.0, -5.0, -4.0, -3.0, -2.0, -1.0, 0.0, 2.0, 5.0, 10.0, 20.0, 50.0, 80.0]
@@ -108,3 +109,11 @@ def test_draws_have_the_masses(dtype: torch.dtype) -> None:
         observed, wanted = (np.append(c[often], c[~often].sum()) for c in (counts, expected))
         some = wanted > 0
         assert chisquare(observed[some], wanted[some]).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("kind", [DiscretizedGaussian, DiscretizedLogistic])
+def test_a_scale_that_overflows_has_quantiles_all_the_same(kind: type[Discretized]) -> None:
+    """Next to all mass lies in the outer bins then, and the middle belongs to the location's level."""
+    u = torch.tensor([[[0.0, 0.25, 0.5, 0.75, 1 - 2**-24]]])
+    p = kind(torch.full_like(u, 0.1), torch.full_like(u, 1e4), 256)
+    assert p.quantile(u).tolist() == [[[0.0, 0.0, 140.0, 255.0, 255.0]]]

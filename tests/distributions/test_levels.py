@@ -49,7 +49,7 @@ def test_masses_sum_to_one_and_give_mean_and_variance(name: str, levels: int) ->
 @pytest.mark.parametrize("name", FAMILIES)
 def test_masses_sum_to_one_in_float32(name: str) -> None:
     total = masses(FAMILIES[name](RAW.float(), 256), 256).double().exp().sum(0)
-    assert torch.allclose(total, torch.ones_like(total), rtol=0, atol=2e-4)
+    assert torch.allclose(total, torch.ones_like(total), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("levels", LEVELS)

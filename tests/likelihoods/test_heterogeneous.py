@@ -68,6 +68,17 @@ def test_a_decoder_that_says_nothing_gives_the_training_data_s_mean_and_deviatio
     assert p.mean[0, 0, 3].item() == pytest.approx(4.0, rel=1e-5)
 
 
+def test_columns_that_no_training_example_has_leave_the_others_their_gradients() -> None:
+    """Their training mean and deviation are given as 0, which have no logarithm."""
+    never = torch.zeros(8)
+    part = HeterogeneousLikelihood(DataSpec("mixed", (8,), columns=COLUMNS, mean=never, std=never))
+    raw = torch.randn(1, 1, *part.parameter_shape, requires_grad=True)
+    for mask in (torch.zeros(8, dtype=torch.bool), torch.ones(8, dtype=torch.bool)):
+        log_p = part(raw).log_prob(X, mask)
+        assert torch.isfinite(log_p).all()
+        assert torch.isfinite(torch.autograd.grad(log_p.sum(), raw)[0]).all()
+
+
 @pytest.mark.parametrize(
     ("d", "value"),
     [(0, 0.0), (0, -1.0), (1, torch.inf), (2, 3.0), (2, 0.5), (3, -1.0), (3, 1.5), (4, 2.0), (6, torch.nan)],

@@ -15,15 +15,27 @@ MEANS = {
     "real": torch.tensor([-3.0, 0.0, 2.5]),
     "counts": torch.tensor([0.5, 3.0, 40.0]),
     "unit": torch.tensor([0.2, 0.5, 0.9]),
+    "bytes": torch.tensor([1.0, 8.0, 15.5]),
 }
+LEVELS = {"binary": 2, "bytes": 17}
 KINDS = [kind for kind in members("lvm_experiments.likelihoods", Likelihood) if kind.space in MEANS]
-KNOWING = ["BernoulliLikelihood", "GaussianLikelihood", "MultinomialLikelihood", "PoissonLikelihood"]
+KNOWING = [
+    "BernoulliLikelihood",
+    "BetaBinomialLikelihood",
+    "BinomialLikelihood",
+    "GaussianLikelihood",
+    "MultinomialLikelihood",
+    "PoissonLikelihood",
+    "PredictedGaussianLikelihood",
+    "PredictedNegativeBinomialLikelihood",
+    "StudentTLikelihood",
+]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.__name__)
 def test_it_is_the_data_s_mean(kind: type[Likelihood]) -> None:
     mean = MEANS[kind.space]
-    spec = DataSpec(kind.space, (3,), levels=2 if kind.space == "binary" else 0, mean=mean, std=torch.ones(3))
+    spec = DataSpec(kind.space, (3,), levels=LEVELS.get(kind.space, 0), mean=mean, std=torch.ones(3))
     try:
         likelihood = buildable(kind, given=1)(spec)
     except (RequestError, ValueError):

@@ -71,7 +71,7 @@ def test_a_discretised_logistic_needs_levels() -> None:
 
 
 def test_a_discretised_logistic_s_scale_has_a_floor() -> None:
-    """Below a quarter of a bin of 256 nothing is gained, and a density would run away."""
+    """Below an eighth of a bin of 256 nothing is gained, and a density would run away."""
     part = DiscretizedLogisticLikelihood(DataSpec("bytes", (3,), levels=256), min_log_scale=-7.0)
     x = torch.tensor([[0.0, 100.0, 255.0]])
     at = [part(torch.tensor([[[[0.2] * 3, [s] * 3]]])).log_prob(x) for s in (-50.0, -7.0, -6.9)]

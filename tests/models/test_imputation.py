@@ -113,6 +113,22 @@ def test_a_category_is_the_most_probable_one() -> None:
     assert torch.equal(found[mask], x[mask])
 
 
+def test_categories_are_reconstructed_and_shown_as_the_most_probable_one_too() -> None:
+    """Even chances of the first and the third are no reason to say the second."""
+    model, x = network(TABLE, HeterogeneousLikelihood), example_of(TABLE, 40)
+    torch.nn.init.normal_(model.decoder.layers[-1].bias, std=3.0)
+    z = model.encode(x)
+    p, found = model.p_x(z["z"][None]), model.reconstruct(x)
+    for column, n in ((1, 3), (3, 5)):
+        tables = [torch.ones(40, 4).index_fill(1, torch.tensor(column), v) for v in range(n)]
+        chances = torch.stack([p.cell_log_prob(table)[0, :, column] for table in tables])
+        assert torch.equal(found[:, column], chances.argmax(0).double())
+        shown = model.sample(200, mean=True)[:, column]
+        assert torch.equal(shown, shown.round())
+    for column in (0, 2):
+        assert torch.equal(found[:, column], p.mean[0, :, column])
+
+
 def test_what_cannot_be_filled_in_is_refused() -> None:
     lg = LinearGaussian.make()
     with pytest.raises(ValueError, match="no observations"):
