@@ -79,7 +79,9 @@ def _is_supported(model: LatentVariableModel, examples: TrainingExamples) -> Non
     try:
         model.likelihood.check(batch.x, batch.observed)
     except ValueError as cause:
-        raise RequestError(str(cause), where="data", hint="choose another model/likelihood= or observation=") from cause
+        raise RequestError(
+            str(cause), where="data", hint="choose another model=, model/likelihood= or observation="
+        ) from cause
 
 
 def _learns(model: LatentVariableModel, objective: Objective, observation: ObservationMap, data: Data) -> None:
