@@ -231,7 +231,7 @@ def _check_support(model: LatentVariableModel, observation: ObservationMap, data
             model.likelihood.check(batch.x, batch.observed)
         except ValueError as cause:
             raise RequestError(
-                str(cause), where=f"data ({name})", hint="choose another model/likelihood= or observation="
+                str(cause), where=f"data ({name})", hint="choose another model=, model/likelihood= or observation="
             ) from cause
 
 

@@ -1,8 +1,10 @@
-"""Floors of predicted scales."""
+"""Floors of scales, learned and predicted."""
 
 from __future__ import annotations
 
-__all__ = ["floored"]
+__all__ = ["floored", "unfloored"]
+
+import math
 
 from torch import Tensor
 
@@ -19,3 +21,18 @@ def floored(log_scale: Tensor, log_floor: float) -> Tensor:
         tensor([-2.0000,  3.0067])
     """
     return log_scale.logaddexp(log_scale.new_tensor(log_floor))
+
+
+def unfloored(log_scale: Tensor, log_floor: float) -> Tensor:
+    """What `floored` makes this of, or all but: a scale at the floor or below it becomes 1.001 floors.
+
+    Arguments:
+        log_scale: The logarithm of a scale that has a floor.
+        log_floor: The logarithm of the smallest scale.
+
+    Example:
+        >>> floored(unfloored(torch.tensor([-3.0, 3.0]), -2.0), -2.0)
+        tensor([-1.9990,  3.0000])
+    """
+    floor = math.exp(log_floor)
+    return (log_scale.exp() - floor).clamp_min(1e-3 * floor).log()

@@ -50,7 +50,7 @@ class BernoulliMixture(MixtureModel):
     """
 
     space = "binary"
-    likelihood: _Components
+    likelihood: _BernoulliComponents
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class BernoulliMixture(MixtureModel):
         likelihood: None = None,
     ) -> None:
         parts = {"encoder": encoder, "posterior": posterior, "prior": prior, "decoder": decoder}
-        super().__init__(spec, latent_dim, fit_by, _Components, **parts, likelihood=likelihood)
+        super().__init__(spec, latent_dim, fit_by, _BernoulliComponents, **parts, likelihood=likelihood)
         self.smoothing, self.restarts = smoothing, restarts
 
     def optimum(self, x: Tensor) -> Tensor:
@@ -100,7 +100,7 @@ class BernoulliMixture(MixtureModel):
         self.likelihood.logits.copy_((0.05 + 0.9 * centres).logit())
 
 
-class _Components(Likelihood):
+class _BernoulliComponents(Likelihood):
     """One-hot component to independent binary cells."""
 
     space = "binary"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["GaussianMixture"]
 
+import math
 from functools import partial
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from lvm_experiments.distributions import FullNormalObservation, NormalObservation, Observation
 from lvm_experiments.likelihoods import Likelihood
+from lvm_experiments.likelihoods.scales import floored, unfloored
 from lvm_experiments.models.mixture import MixtureModel
 from lvm_experiments.spec import DataSpec
 from lvm_experiments.types import Covariance, FitBy, PositiveFloat, PositiveInt
@@ -24,7 +26,8 @@ class GaussianMixture(MixtureModel):
         latent_dim: The number of components; None takes 10.
         fit_by: `em`, expectation maximisation before training (where no cell is missing), or `gradient`.
         covariance: `diagonal`, or `full` for tables without missing cells.
-        min_variance: Added to every variance by expectation maximisation, which has no bound without it.
+        min_variance: Added to every variance by expectation maximisation, and its floor for gradients; neither has a
+            bound without it.
         restarts: How often expectation maximisation starts anew; the best end is kept.
         encoder: None; it has no use for one, as for the other parts.
         posterior: None.
@@ -47,7 +50,7 @@ class GaussianMixture(MixtureModel):
     """
 
     space = "real"
-    likelihood: _FullComponents | _DiagonalComponents
+    likelihood: _FullNormalComponents | _DiagonalNormalComponents
 
     def __init__(
         self,
@@ -64,8 +67,10 @@ class GaussianMixture(MixtureModel):
         likelihood: None = None,
     ) -> None:
         parts = {"encoder": encoder, "posterior": posterior, "prior": prior, "decoder": decoder}
-        kind = _FullComponents if covariance == "full" else _DiagonalComponents
-        super().__init__(spec, latent_dim, fit_by, partial(kind), **parts, likelihood=likelihood)
+        kind = _FullNormalComponents if covariance == "full" else _DiagonalNormalComponents
+        super().__init__(
+            spec, latent_dim, fit_by, partial(kind, min_variance=min_variance), **parts, likelihood=likelihood
+        )
         self.covariance, self.min_variance, self.restarts = covariance, min_variance, restarts
 
     def optimum(self, x: Tensor) -> Tensor:
@@ -90,48 +95,52 @@ class GaussianMixture(MixtureModel):
         self.likelihood.put(spread.clamp_min(self.min_variance))
 
 
-class _DiagonalComponents(Likelihood):
+class _DiagonalNormalComponents(Likelihood):
     """One-hot component to a normal with a diagonal covariance."""
 
     space = "real"
 
-    def __init__(self, spec: DataSpec, components: int) -> None:
+    def __init__(self, spec: DataSpec, components: int, min_variance: float) -> None:
         super().__init__(spec)
         self.parameter_shape = (components,)
         self.loc = nn.Parameter(torch.randn(components, spec.dims))
         self.log_scale = nn.Parameter(torch.zeros(components, spec.dims))
+        self.min_log_scale = 0.5 * math.log(min_variance)
 
     def forward(self, raw: Tensor) -> Observation:
+        log_scale = floored(self.log_scale, self.min_log_scale)
         return NormalObservation(
-            (raw @ self.loc).unflatten(-1, self.spec.shape), (raw @ self.log_scale).unflatten(-1, self.spec.shape)
+            (raw @ self.loc).unflatten(-1, self.spec.shape), (raw @ log_scale).unflatten(-1, self.spec.shape)
         )
 
     def put(self, variance: Tensor) -> None:
         """Sets the variances, shape `(C, D)`."""
-        self.log_scale.copy_(0.5 * variance.log())
+        self.log_scale.copy_(unfloored(0.5 * variance.log(), self.min_log_scale))
 
 
-class _FullComponents(Likelihood):
+class _FullNormalComponents(Likelihood):
     """One-hot component to a normal with a full covariance."""
 
     space = "real"
     mask = None
 
-    def __init__(self, spec: DataSpec, components: int) -> None:
+    def __init__(self, spec: DataSpec, components: int, min_variance: float) -> None:
         super().__init__(spec)
         if len(spec.shape) != 1:
             raise ValueError("full covariances are for tables; choose model.covariance=diagonal")
         self.parameter_shape = (components,)
         self.loc = nn.Parameter(torch.randn(components, spec.dims))
-        # Below the diagonal the Cholesky factor of the covariance, on it the logarithm of its own.
+        # Below the diagonal the Cholesky factor of the covariance, on it the logarithm of its own above the floor.
         self.factor = nn.Parameter(torch.zeros(components, spec.dims, spec.dims))
+        self.min_log_scale = 0.5 * math.log(min_variance)
 
     def forward(self, raw: Tensor) -> Observation:
-        diagonal = torch.diag_embed(self.factor.diagonal(dim1=-2, dim2=-1).exp())
-        scale = self.factor.tril(-1) + diagonal
+        diagonal = floored(self.factor.diagonal(dim1=-2, dim2=-1), self.min_log_scale).exp()
+        scale = self.factor.tril(-1) + torch.diag_embed(diagonal)
         return FullNormalObservation(raw @ self.loc, torch.einsum("...c,cij->...ij", raw, scale))
 
     def put(self, variance: Tensor) -> None:
         """Sets the covariances, shape `(C, D, D)`, or `(C, D)` for diagonal ones."""
         factor = torch.linalg.cholesky(variance if variance.ndim == 3 else torch.diag_embed(variance))
-        self.factor.copy_(factor.tril(-1) + torch.diag_embed(factor.diagonal(dim1=-2, dim2=-1).log()))
+        diagonal = unfloored(factor.diagonal(dim1=-2, dim2=-1).log(), self.min_log_scale)
+        self.factor.copy_(factor.tril(-1) + torch.diag_embed(diagonal))

@@ -18,7 +18,7 @@ from lvm_experiments.distributions import Observation, StandardNormal
 from lvm_experiments.errors import RequestError
 from lvm_experiments.examples import Examples
 from lvm_experiments.likelihoods import GaussianLikelihood, PerDimensionGaussianLikelihood
-from lvm_experiments.likelihoods.scales import floored
+from lvm_experiments.likelihoods.scales import floored, unfloored
 from lvm_experiments.models.base import Pick
 from lvm_experiments.models.exact import ExactModel, ExactPosterior
 from lvm_experiments.models.parts import latent_dims
@@ -55,7 +55,7 @@ class LinearGaussianModel(ExactModel):
             raise RequestError(
                 f"{self.latent_dim} latent dimensions explain {spec.dims} observed ones without noise",
                 where="model.latent_dim",
-                hint=f"choose at most {spec.dims - 1}",
+                hint=f"choose at most {spec.dims - 1}" if spec.dims > 1 else "choose another model=, gmm for one",
             )
         self.fit_by = fit_by
         mean = torch.zeros(spec.dims) if spec.mean is None else spec.mean.flatten().to(torch.get_default_dtype())
@@ -251,9 +251,8 @@ class FactorAnalysis(LinearGaussianModel):
         return floored(self.likelihood.log_scale, self.likelihood.min_log_scale).double().flatten()
 
     def _set_variance(self, variance: Tensor) -> None:
-        least = math.exp(self.likelihood.min_log_scale)
-        above = (variance.sqrt() - least).clamp_min(1e-3 * least)
-        self.likelihood.log_scale.copy_(above.log().reshape(self.spec.shape))
+        log_scale = unfloored(0.5 * variance.log(), self.likelihood.min_log_scale)
+        self.likelihood.log_scale.copy_(log_scale.reshape(self.spec.shape))
 
     def _optimum(self, x: Tensor) -> tuple[Tensor, Tensor]:
         # Here, because importing it takes a second that other models need not wait for.

@@ -108,5 +108,7 @@ class MixtureModel(ExactModel):
         found = KMeans(self.latent_dim, n_init=10, random_state=seed).fit(x.numpy())
         centres = torch.from_numpy(found.cluster_centers_)
         spread = ((x - centres[found.labels_]) ** 2).mean(0).expand_as(centres)
-        self.logits.copy_(torch.bincount(torch.from_numpy(found.labels_).long(), minlength=self.latent_dim).log())
+        # Where points repeat there may be fewer clusters than components; a weight of 0 would never learn.
+        members = torch.bincount(torch.from_numpy(found.labels_).long(), minlength=self.latent_dim)
+        self.logits.copy_(members.clamp_min(1).log())
         self.start(centres, spread)

@@ -212,8 +212,7 @@ def _words(name: str) -> str:
     """The name of a class in words.
 
     Example:
-        >>> [_words(name) for name in ("StandardNormalPrior", "IAFPosterior", "BernoulliLikelihood")]
-        ['Standard normal prior', 'IAF', 'Bernoulli']
+        >>> [_words(name) for name in ("StandardNormalPrior", "IAFPosterior", "ContinuousBernoulliLikelihood")]
+        ['Standard Normal Prior', 'IAF', 'Continuous Bernoulli']
     """
-    first, *rest = _WORD.split(_SUFFIX.sub("", name.lstrip("_")) or name)
-    return " ".join([first, *(word if word.isupper() else word.lower() for word in rest)])
+    return " ".join(_WORD.split(_SUFFIX.sub("", name.lstrip("_")) or name))

@@ -14,6 +14,7 @@ __all__ = [
     "check_decoder",
     "check_encoder",
     "check_likelihood",
+    "check_model",
     "check_objective",
     "check_observation_map",
     "check_posterior",
@@ -24,6 +25,7 @@ __all__ = [
 from lvm_experiments.testing.composition import check_composition
 from lvm_experiments.testing.latents import check_posterior, check_prior
 from lvm_experiments.testing.likelihood import check_likelihood
+from lvm_experiments.testing.model import check_model
 from lvm_experiments.testing.networks import check_decoder, check_encoder
 from lvm_experiments.testing.objective import check_objective
 from lvm_experiments.testing.observation_map import check_observation_map

@@ -21,13 +21,16 @@ from lvm_experiments.models import LatentVariableModel
 from lvm_experiments.objectives import Objective, Progress
 from lvm_experiments.observations import ObservationMap, observe
 from lvm_experiments.spec import DataSpec
+from lvm_experiments.testing.model import check_model, with_missing
 from lvm_experiments.testing.promises import require, seeded
 
-_STEPS, _BATCH = 2, 12
+_STEPS, _BATCH, _ASKED = 2, 12, 5
 
 
 def check_composition(config: Mapping[str, Any], data: Data) -> str | None:
     """Two training steps with finite gradients for every parameter, evaluation, sampling, saving, loading.
+
+    In between the model is held to its contract, `check_model`.
 
     Arguments:
         config: A composed configuration, of which `observation`, `model` and `objective` are taken.
@@ -60,6 +63,7 @@ def check_composition(config: Mapping[str, Any], data: Data) -> str | None:
             return str(refusal)
         if not fitted:
             _learns(model, objective, observation, data)
+        check_model(model, observe(observation, data.test.take(torch.arange(_ASKED)), seed=0))
         numbers = _measured(model, observation, data)
         _is_sampled(model, observation)
         stored = io.BytesIO()
@@ -79,7 +83,9 @@ def _is_supported(model: LatentVariableModel, examples: TrainingExamples) -> Non
     try:
         model.likelihood.check(batch.x, batch.observed)
     except ValueError as cause:
-        raise RequestError(str(cause), where="data", hint="choose another model/likelihood= or observation=") from cause
+        raise RequestError(
+            str(cause), where="data", hint="choose another model=, model/likelihood= or observation="
+        ) from cause
 
 
 def _learns(model: LatentVariableModel, objective: Objective, observation: ObservationMap, data: Data) -> None:
@@ -90,7 +96,10 @@ def _learns(model: LatentVariableModel, objective: Objective, observation: Obser
     require(set(names) == set(owned) and len(owned) == len(names), "every parameter is in one group")
     for step in range(_STEPS):
         rows = torch.arange(_BATCH) + step * _BATCH
-        losses = objective(model, observe(observation, data.train.take(rows)), Progress(step, 0, _STEPS, 1)).loss
+        batch = observe(observation, data.train.take(rows))
+        # Of the last batch something is missing.
+        batch = with_missing(batch, model.likelihood) if step == _STEPS - 1 else batch
+        losses = objective(model, batch, Progress(step, 0, _STEPS, 1)).loss
         require(losses.keys() == groups.keys(), "there is a loss for each group")
         for name, optimizer in optimizers.items():
             optimizer.zero_grad()

@@ -200,6 +200,30 @@ def test_a_bernoulli_mixture_sums_to_one_and_reaches_the_optimum_both_ways() -> 
     assert climbed.log_marginal(Batch(x)).mean().item() == pytest.approx(best, abs=2e-3)
 
 
+@pytest.mark.parametrize("covariance", ["diagonal", "full"])
+def test_gradients_find_no_density_without_bound(covariance: Any) -> None:
+    """A column that never varies and a point that repeats, between which variances would shrink to nothing."""
+    x = torch.cat([torch.randn(30, 2), torch.full((30, 1), 2.0)], 1)
+    x[:10] = x[0]
+    spec = of_spec(DataSpec("real", (3,)), x)
+    model = GaussianMixture(spec, 2, "gradient", covariance, min_variance=1e-4)
+    model.prepare(examples_of(x))
+    minimise(model, MarginalLikelihood(), x, 100, 0.5)
+    bound = -1.5 * np.log(2 * np.pi * 1e-4)
+    assert torch.isfinite(model.log_marginal(Batch(x))).all()
+    assert model.log_marginal(Batch(x)).max().item() < bound
+
+
+@pytest.mark.parametrize("kind", [GaussianMixture, BernoulliMixture])
+def test_components_for_which_there_is_no_cluster_have_a_weight(kind: Callable[..., Any]) -> None:
+    x = torch.tensor([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0]]).repeat(10, 1)
+    space = DataSpec("real", (3,)) if kind is GaussianMixture else DataSpec("binary", (3,), levels=2)
+    model = kind(of_spec(space, x), 4, "gradient")
+    with pytest.warns(match="Number of distinct clusters"):
+        model.prepare(examples_of(x))
+    assert torch.isfinite(model.logits).all()
+
+
 def test_a_mixture_s_draws_are_of_its_density() -> None:
     x = binary_data(500)
     model = BernoulliMixture(of_spec(BINARY, x), 3)
@@ -229,6 +253,9 @@ def test_only_exact_models_have_a_marginal_likelihood() -> None:
         MarginalLikelihood().check(VAE(REAL, 2, *parts, GaussianLikelihood))
     with pytest.raises(RequestError, match=r"^model\.latent_dim: .*at most 4"):
         ProbabilisticPCA(REAL, 5)
+    with pytest.raises(RequestError, match=r"^model\.latent_dim: .*choose another model=") as refused:
+        ProbabilisticPCA(DataSpec("real", (1,)))
+    assert "at most 0" not in str(refused.value)
 
 
 def test_one_hot_categories() -> None:

@@ -74,7 +74,7 @@ def test_a_vae() -> None:
     structure = found(VAE(SPEC, 2, **PARTS))
     assert edges(structure) == {"z": (set(), {OBSERVED}), OBSERVED: ({"z"}, set())}
     (z,) = structure.latents
-    assert (z.p, z.q, structure.x.p) == ("Standard normal prior", "Diagonal normal", "Bernoulli")
+    assert (z.p, z.q, structure.x.p) == ("Standard Normal Prior", "Diagonal Normal", "Bernoulli")
     assert (z.shape, structure.x.shape, structure.conditioned) == ((2,), (6,), 0)
 
 
@@ -88,7 +88,7 @@ def test_a_chain_inferred_from_below() -> None:
     }
     assert [[v.name for v in level] for level in structure.levels] == [["z3"], ["z2"], ["z1"]]
     assert [v.shape for level in structure.levels for v in level] == [(1,), (2,), (4,)]
-    assert {v.name: v.p for v in structure.latents}["z1"] == "Diagonal normal"
+    assert {v.name: v.p for v in structure.latents}["z1"] == "Diagonal Normal"
 
 
 def test_a_ladder_has_all_of_it() -> None:
@@ -151,4 +151,4 @@ def test_a_prior_made_of_the_posterior_does_not_hang_on_what_is_observed() -> No
     prior = partial(VampPrior, number=3, start="random", spread=1.0, learned=True, learned_weights=False)
     structure = found(VAE(SPEC, 2, **{**PARTS, "prior": prior}))
     assert edges(structure)["z"] == (set(), {OBSERVED})
-    assert structure.latents[0].p == "Vamp prior"
+    assert structure.latents[0].p == "Vamp Prior"

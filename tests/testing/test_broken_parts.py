@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -10,23 +12,25 @@ from torch import Size, Tensor, nn
 from torch.distributions import Distribution
 
 from lvm_experiments.batch import Batch
-from lvm_experiments.distributions import Bernoulli, DiagonalNormal, NormalObservation, StandardNormal
+from lvm_experiments.distributions import Bernoulli, DiagonalNormal, NormalObservation, OneHot, StandardNormal
 from lvm_experiments.likelihoods import (
     BernoulliLikelihood,
     GaussianLikelihood,
     PredictedGaussianLikelihood,
 )
-from lvm_experiments.models import LatentVariableModel
+from lvm_experiments.models import VAE, LatentVariableModel, ProbabilisticPCA
+from lvm_experiments.models.draw import Latents
 from lvm_experiments.networks import MLPDecoder, MLPEncoder
 from lvm_experiments.objectives import ELBO, IWAE, Losses, Progress
 from lvm_experiments.observations import BinariseDynamic, Identity, ToUnit
-from lvm_experiments.posteriors import DiagonalNormalPosterior
-from lvm_experiments.priors import StandardNormalPrior
+from lvm_experiments.posteriors import CategoricalPosterior, DiagonalNormalPosterior
+from lvm_experiments.priors import StandardNormalPrior, UniformCategoricalPrior
 from lvm_experiments.spec import DataSpec
 from lvm_experiments.testing import (
     check_decoder,
     check_encoder,
     check_likelihood,
+    check_model,
     check_objective,
     check_observation_map,
     check_posterior,
@@ -344,6 +348,97 @@ def test_broken_objectives(kind: type, promise: str) -> None:
 def test_an_objective_watches_a_metric_that_there_is() -> None:
     with pytest.raises(Exception, match="no metric 'val/beauty'"):
         check_objective(_WatchesNothing)
+
+
+# ---- models --------------------------------------------------------------------------------------
+
+
+class _NoisyPosterior(VAE):
+    def q_z_embedded(self, x: Tensor, batch: Batch) -> Distribution:
+        return super().q_z_embedded(x + 0.1 * torch.randn(x.shape), batch)
+
+
+class _LooksAtWhatIsMissing(VAE):
+    def q_z(self, batch: Batch) -> Distribution:
+        assert batch.x is not None
+        return super().q_z(batch.replace(mask=None))
+
+
+class _CentresTheBatch(VAE):
+    def q_z_embedded(self, x: Tensor, batch: Batch) -> Distribution:
+        return super().q_z_embedded(x - x.mean(0), batch)
+
+
+class _Counts(VAE):
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.register_buffer("asked", torch.zeros(()))
+
+    def q_z(self, batch: Batch) -> Distribution:
+        self.asked += 1
+        return super().q_z(batch)
+
+
+class _EncodesK(VAE):
+    def encode(self, batch: Batch | Tensor) -> Latents:
+        return self.draw(batch, 2, differentiable=False).z
+
+
+class _RelaxedAlways(OneHot):
+    def sample(self, sample_shape: Size = torch.Size()) -> Tensor:
+        return self.probs.expand(*sample_shape, *self.probs.shape)
+
+
+class _RelaxedPosterior(CategoricalPosterior):
+    def forward(self, h: Tensor) -> OneHot:
+        return _RelaxedAlways(super().forward(h).logits, 2)
+
+
+class _ForgetsTheConstant(ProbabilisticPCA):
+    def log_marginal(self, batch: Batch) -> Tensor:
+        return super().log_marginal(batch) + 0.5 * self.spec.dims * math.log(2 * math.pi)
+
+
+def _model(kind: type[VAE], posterior: Any = DiagonalNormalPosterior, prior: Any = StandardNormalPrior) -> VAE:
+    torch.manual_seed(0)
+    networks = partial(MLPEncoder, hidden=[4]), partial(MLPDecoder, hidden=[4])
+    return kind(BINARY, 2, networks[0], posterior, prior, networks[1], BernoulliLikelihood)
+
+
+def _binary(n: int = 5) -> Batch:
+    x = torch.randint(0, 2, (n, 5), generator=torch.Generator().manual_seed(1)).float()
+    return Batch(x, index=torch.arange(n))
+
+
+def test_a_model_that_keeps_its_promises() -> None:
+    check_model(_model(VAE), _binary())
+
+
+@pytest.mark.parametrize(
+    ("kind", "promise"),
+    [
+        (_NoisyPosterior, "of a draw is what the same z is scored as"),
+        (_LooksAtWhatIsMissing, "missing"),
+        (_CentresTheBatch, "does not hang on other examples"),
+        (_Counts, "to be asked changes no model, asked neither"),
+        (_EncodesK, "the mean of z has shape"),
+    ],
+)
+def test_broken_models(kind: type[VAE], promise: str) -> None:
+    with pytest.raises(AssertionError, match=promise):
+        check_model(_model(kind), _binary())
+
+
+def test_a_relaxed_draw_is_no_category() -> None:
+    relaxed, prior = partial(_RelaxedPosterior, classes=3), UniformCategoricalPrior
+    with pytest.raises(AssertionError, match="values of its prior"):
+        check_model(_model(VAE, relaxed, prior), _binary())
+
+
+def test_an_evidence_that_lacks_its_constant() -> None:
+    batch = Batch(torch.randn(5, 5), index=torch.arange(5))
+    with pytest.raises(AssertionError, match=r"are log p\(x\)"):
+        check_model(_ForgetsTheConstant(REAL, 2), batch)
 
 
 # ---- observation maps --------------------------------------------------------------------------

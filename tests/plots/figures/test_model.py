@@ -6,9 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from matplotlib.patches import Ellipse, FancyArrowPatch
 
+from lvm_experiments.batch import Batch
+from lvm_experiments.models import BernoulliMixture, GaussianMixture
+from lvm_experiments.observations import Identity
 from lvm_experiments.plots import Illustration, catalogue, png
+from lvm_experiments.spec import DataSpec
 from tests.plots.kinds import KINDS, exact, grey, labelled, layers, words
 
 
@@ -28,8 +33,8 @@ def arrows(figure: Any) -> tuple[int, int]:
 def test_it_names_the_distributions() -> None:
     figure = drawn(grey())
     text = words(figure)
-    assert r"$p(z)$   Standard normal prior" in text
-    assert r"$q(z\mid x)$   Diagonal normal" in text
+    assert r"$p(z)$   Standard Normal Prior" in text
+    assert r"$q(z\mid x)$   Diagonal Normal" in text
     assert r"$p(x\mid z)$   Bernoulli" in text
     assert "4 dimensions" in text
     assert "$N$ = 40" in text
@@ -53,7 +58,18 @@ def test_labels_are_observed() -> None:
 
 
 def test_an_exact_model_names_its_own_posterior() -> None:
-    assert r"$q(z\mid x)$   Multivariate normal" in words(drawn(exact()))
+    assert r"$q(z\mid x)$   Multivariate Normal" in words(drawn(exact()))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(GaussianMixture, "Diagonal Normal Components"), (BernoulliMixture, "Bernoulli Components")]
+)
+def test_a_mixture_names_what_its_components_are(kind: Any, name: str) -> None:
+    space, shape = kind.space, (3,)
+    observation = Identity(DataSpec(space, shape, levels=2 * (space == "binary")))
+    x = torch.randint(0, 2, (12, *shape)).float()
+    examples = Batch(x, index=torch.arange(len(x)))
+    assert rf"$p(x\mid z)$   {name}" in words(drawn(Illustration(kind(observation.spec, 2), observation, examples)))
 
 
 @pytest.mark.parametrize("kind", ["grey", "layers", "labelled", "codes", "mixed"])
