@@ -108,8 +108,13 @@ class Illustration:
 
     @cached_property
     def reconstructed(self) -> Tensor:
-        """E[x|z] of the examples at the z that stands for each, in the data's own values, shape `(B, *shape)`."""
-        return self.original(self.model.reconstruct(self.seen), mean=True)
+        """E[x|z] of the examples at the z that stands for each, in the data's own values, shape `(B, *shape)`.
+
+        Of images those of the first `PICTURES`: no more are shown, and a mean of autoregressive pixels takes many
+        passes of a network.
+        """
+        shown = self.few(PICTURES) if self.is_image else self.seen
+        return self.original(self.model.reconstruct(shown), mean=True)
 
     def conditions(self, n: int) -> Tensor | None:
         """What the model conditions the first n examples on, shape `(n, C)`; None where it is on nothing."""
