@@ -33,6 +33,7 @@ class Mixture(Distribution):
         components: Makes the M of them, a distribution of batch shape `(M,)`.
         draw: Draws from the components with the given numbers, `(*shape)` to `(*shape, *event)`; normal ones need
             none.
+        held: About how many numbers are held while one value meets one component; None: as many as a value has.
 
     Example:
         >>> normals = DiagonalNormal(torch.tensor([[-2.0], [2.0]]), torch.zeros(2, 1))
@@ -50,7 +51,9 @@ class Mixture(Distribution):
         event_shape: tuple[int, ...],
         components: Callable[[], Distribution],
         draw: Callable[[Tensor], Tensor] | None = None,
+        held: int | None = None,
     ) -> None:
+        self._held = math.prod(event_shape) if held is None else held
         self.log_weights = log_weights.log_softmax(-1)
         self._make, self._draw = components, draw
         # With and without a graph apart: a draw must not decide whether a density has gradients.
@@ -86,7 +89,7 @@ class Mixture(Distribution):
         # Not its subclasses, whose density may be another; and mps has no float64.
         normals = components if type(components) is DiagonalNormal and value.device.type != "mps" else None
         values = value.reshape(-1, *self.event_shape)
-        cells = len(self.log_weights) * (1 if normals is not None else self.event_shape.numel())
+        cells = len(self.log_weights) * (1 if normals is not None else self._held)
         pieces = values.split(max(1, _CELLS // cells))
 
         def log_p(z: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Posterior"]
 
 from abc import ABC, abstractmethod
+from math import prod
 from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
@@ -41,6 +42,16 @@ class Posterior(nn.Module, ABC):
     deterministic: ClassVar[bool] = False
     care: ClassVar[str] = ""
     event_shape: tuple[int, ...]
+
+    @property
+    def passes(self) -> int:
+        """How many passes of its networks log q takes at a point that q did not draw."""
+        return 1
+
+    @property
+    def held(self) -> int:
+        """About how many numbers are held while log q is taken at one such point, with gradients."""
+        return prod(self.event_shape)
 
     def bind(self, model: Any) -> None:
         """Gives a posterior the model it needs (a refined one does), to keep in `__dict__`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["FlowPosterior"]
+__all__ = ["AutoregressivePosterior", "FlowPosterior"]
 
 from abc import abstractmethod
 
@@ -46,3 +46,23 @@ class FlowPosterior(Posterior):
         base = DiagonalNormal(*self.parameters_of(features).chunk(2, -1))
         # zuko's flows are written from z to the base.
         return NormalizingFlow(ComposedTransform(*self.layers(features)).inv, base)
+
+
+class AutoregressivePosterior(FlowPosterior):
+    """A flow by masked networks: one pass of each for a draw, L for the density of a point that was not drawn.
+
+    Arguments:
+        features: The length F of the encoder's features.
+        latent_dim: The number L of latent dimensions.
+    """
+
+    has_density_at = True
+
+    @property
+    def passes(self) -> int:
+        return self.event_shape[0]
+
+    @property
+    def held(self) -> int:
+        linear = (part for part in self.modules() if isinstance(part, nn.Linear) and part is not self.parameters_of)
+        return self.passes * sum(part.in_features + part.out_features for part in linear)

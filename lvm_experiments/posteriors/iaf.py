@@ -11,12 +11,12 @@ from torch.distributions import Transform
 from zuko.flows import MAF
 
 from lvm_experiments.networks.base import activation_layer
-from lvm_experiments.posteriors.flow import FlowPosterior
+from lvm_experiments.posteriors.flow import AutoregressivePosterior
 from lvm_experiments.posteriors.near_zero import near_zero
 from lvm_experiments.types import Activation, PositiveInt
 
 
-class IAFPosterior(FlowPosterior):
+class IAFPosterior(AutoregressivePosterior):
     r"""A diagonal normal distribution through autoregressive layers, $z_{t,i} = e^{a_i} z_{t-1,i} + m_i$.
 
     $a_i$ and $m_i$ depend on $z_{t-1,1}, \ldots, z_{t-1,i-1}$ and the features h by a masked network. Drawing
@@ -41,8 +41,6 @@ class IAFPosterior(FlowPosterior):
         | Improving variational autoencoders with inverse autoregressive flow (Kingma et al., 2016)
         | https://arxiv.org/abs/1606.04934
     """
-
-    has_density_at = True
 
     def __init__(
         self,

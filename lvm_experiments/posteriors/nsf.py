@@ -14,12 +14,12 @@ from zuko.transforms import ComposedTransform, DependentTransform, MonotonicAffi
 
 from lvm_experiments.distributions import StandardNormal
 from lvm_experiments.networks.base import activation_layer
-from lvm_experiments.posteriors.flow import FlowPosterior
+from lvm_experiments.posteriors.flow import AutoregressivePosterior
 from lvm_experiments.posteriors.near_zero import near_zero
 from lvm_experiments.types import Activation, PositiveInt
 
 
-class NSFPosterior(FlowPosterior):
+class NSFPosterior(AutoregressivePosterior):
     r"""$z = \mu(h) + \sigma(h) \, f_T(\ldots f_1(\epsilon|h) \ldots|h)$, splines f, $\epsilon \sim \mathcal{N}(0, I)$.
 
     Each f is autoregressive: coordinate i goes through a monotonic rational-quadratic spline on [-5, 5], the
@@ -46,8 +46,6 @@ class NSFPosterior(FlowPosterior):
         | Neural spline flows (Durkan et al., 2019)
         | https://arxiv.org/abs/1906.04032
     """
-
-    has_density_at = True
 
     def __init__(
         self,

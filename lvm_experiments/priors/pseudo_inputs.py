@@ -99,7 +99,7 @@ class PseudoInputs(nn.Module):
             raise RequestError(
                 f"{prior} asks for q(z|u) at inputs u of its own, and {type(model).__name__} draws z in several steps",
                 where="model.prior",
-                hint="choose another model/prior= or model=vae",
+                hint="choose another model/prior= or model=",
             )
         for posterior in model.posteriors:
             if not wanted(posterior):

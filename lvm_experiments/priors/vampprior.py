@@ -84,6 +84,18 @@ class VampPrior(Prior):
         else:
             self.register_buffer("logits", torch.zeros(number), persistent=False)
 
+    @property
+    def care(self) -> str:
+        """What a run ought to know where each component's density takes many passes of a network."""
+        posterior = self.model.posterior
+        if posterior.passes < 2:
+            return ""
+        return (
+            f"each draw meets {len(self.logits)} components of {type(posterior).__name__}, of which each takes"
+            f" {posterior.passes} passes of its networks, so training is slow; a smaller model.prior.number, or"
+            " a posterior whose density takes one pass, is quicker"
+        )
+
     def bind(self, model: Any) -> None:
         does = "scores z under the q(z|u) of other inputs"
         PseudoInputs.check(model, "VampPrior", _scores_others, does, "density there")
@@ -98,7 +110,7 @@ class VampPrior(Prior):
         def components() -> Distribution:
             return self.pseudo_inputs.posterior(self.model)
 
-        return Mixture(self.logits, self.event_shape, components, self._draw)
+        return Mixture(self.logits, self.event_shape, components, self._draw, self.model.posterior.held)
 
     def _draw(self, index: Tensor) -> Tensor:
         # One row for each draw, the K of one example beside each other: a family's own sampler does the rest.

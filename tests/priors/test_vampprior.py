@@ -10,13 +10,14 @@ import pytest
 import torch
 from scipy.stats import chisquare
 from torch.distributions import Independent, Normal
+from zuko.distributions import NormalizingFlow
 
 from lvm_experiments.batch import Batch
 from lvm_experiments.distributions import mixture
 from lvm_experiments.errors import RequestError
 from lvm_experiments.models import VAE, ConditionalVAE
 from lvm_experiments.networks import MLPDecoder, MLPEncoder
-from lvm_experiments.posteriors import DiagonalNormalPosterior, FullNormalPosterior, PlanarPosterior
+from lvm_experiments.posteriors import DiagonalNormalPosterior, FullNormalPosterior, IAFPosterior, PlanarPosterior
 from lvm_experiments.priors import ExemplarPrior, VampPrior
 from lvm_experiments.spec import DataSpec
 from tests.support.parts import CodesPosterior, TwoLayers
@@ -43,6 +44,24 @@ def test_density_and_every_gradient_are_those_of_the_posterior(float64: None) ->
     for mine, theirs in zip(*gradients, strict=True):
         assert (mine != 0).any()
         assert torch.allclose(mine, theirs, rtol=1e-9, atol=1e-10)
+
+
+def test_densities_of_many_passes_meet_few_values_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What 4 components of a flow hold for one value, by IAF's L = 2 passes through two networks, is the measure."""
+    model, z = model_with(FEW, posterior=partial(IAFPosterior, hidden=[16])), torch.randn(3, 2, 2)
+    whole, met = model.prior().log_prob(z), []
+    log_prob = NormalizingFlow.log_prob
+    monkeypatch.setattr(NormalizingFlow, "log_prob", lambda q, x: met.append(len(x)) or log_prob(q, x))
+    monkeypatch.setattr(mixture, "_CELLS", 8 * model.posterior.held)
+    assert torch.allclose(model.prior().log_prob(z), whole, atol=1e-5)
+    assert met == [2, 2, 2]
+    assert model.posterior.held > 2 * 2 * 2 * 16
+
+
+def test_components_of_many_passes_are_said_to_be_slow() -> None:
+    slow = model_with(FEW, posterior=partial(IAFPosterior, hidden=[16])).prior.care
+    assert slow.startswith("each draw meets 4 components of IAFPosterior, of which each takes 2 passes")
+    assert model_with(FEW).prior.care == ""
 
 
 def test_one_pseudo_input_is_its_posterior_and_equal_ones_are_one(float64: None) -> None:
