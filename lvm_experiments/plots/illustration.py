@@ -73,6 +73,15 @@ class Illustration:
         return self.examples.x.cpu()
 
     @cached_property
+    def table(self) -> np.ndarray:
+        """The examples as rows of numbers, shape `(B, D)`; NaN where nobody knows one, whatever stands there."""
+        rows, mask, hidden = self.raw.double(), self.examples.mask, self.examples.hidden
+        if mask is not None:
+            known = mask.cpu() if hidden is None else mask.cpu() | hidden.cpu()
+            rows = rows.where(known, torch.nan)
+        return rows.flatten(1).numpy()
+
+    @cached_property
     def seen(self) -> Batch:
         """The examples as the model sees them, on its device; the same as evaluation's."""
         device = next((p.device for p in self.model.parameters()), torch.device("cpu"))
