@@ -104,7 +104,7 @@ class ResidualLadderVAE(ConditionedModel):
                     hint=f"leave model/{name}=none, or choose model=ladder_vae",
                 )
         check_space(likelihood, spec)
-        check_domains(_MapPosterior, prior)
+        check_domains(_DiagonalNormalMapPosterior, prior)
         check_condition(prior, spec)
         sizes = _sizes(spec, layers)
         # Which resolution each latent variable is at, from the bottom up.
@@ -122,8 +122,8 @@ class ResidualLadderVAE(ConditionedModel):
             self.downwards.append(_Maps(*rest(), *down))
         self.start = nn.Parameter(torch.zeros(channels, *sizes[-1]))
         self.conditioned = nn.Linear(spec.condition, channels, bias=False) if spec.condition else None
-        self.inferred = nn.ModuleList(_MapPosterior(2 * channels, shape) for shape in self.shapes)
-        self.generated = nn.ModuleList(_MapPosterior(channels, shape) for shape in self.shapes[:-1])
+        self.inferred = nn.ModuleList(_DiagonalNormalMapPosterior(2 * channels, shape) for shape in self.shapes)
+        self.generated = nn.ModuleList(_DiagonalNormalMapPosterior(channels, shape) for shape in self.shapes[:-1])
         self.joined = nn.ModuleList(_Maps(nn.Conv2d(self.latent_dim, channels, 1)) for _ in places)
         self.prior = build_part("prior", prior, self.inferred[-1].event_shape, spec)
         self.likelihood = build_part("likelihood", likelihood, spec)
@@ -182,7 +182,7 @@ class _Maps(Network):
         return self.layers(x.flatten(0, -4)).unflatten(0, x.shape[:-3])
 
 
-class _MapPosterior(Posterior):
+class _DiagonalNormalMapPosterior(Posterior):
     """A normal distribution over a flattened map, with a diagonal covariance, from a map of features."""
 
     domain = "real"

@@ -19,6 +19,7 @@ from lvm_experiments.models.draw import Latents
 from lvm_experiments.observations import ObservationMap, observe
 from lvm_experiments.plots.latents import flatten
 from lvm_experiments.plots.rest import at_rest
+from lvm_experiments.plots.tiles import can_be_looked_at
 from lvm_experiments.spec import DataSpec
 
 EXAMPLES = 1000  # raw examples that figures of tables make use of
@@ -63,8 +64,8 @@ class Illustration:
 
     @property
     def is_image(self) -> bool:
-        """Whether an example can be looked at: shape `(C, H, W)`, grey or red, green and blue."""
-        return len(self.source.shape) == 3 and self.source.shape[0] in (1, 3)
+        """Whether an example can be looked at."""
+        return can_be_looked_at(self.source)
 
     @property
     def raw(self) -> Tensor:
