@@ -38,9 +38,9 @@ def _images(context: Illustration) -> Figure:
     n = min(PICTURES, len(context.raw))
     columns = min(columns_for(spec, 16), n)
     n -= n % columns  # whole rows
+    missing = None if mask is None else mask[:n].cpu()
     series = [
-        pixels(x[:n], spec, context.raw, None if mask is None or i else mask[:n].cpu())
-        for i, x in enumerate(rows.values())
+        pixels(x[:n], spec, context.raw, None if name == "reconstruction" else missing) for name, x in rows.items()
     ]
     bands = n // columns
     # (kind, band, column) to (band, kind, column): each kind of row below the other, band by band.
