@@ -20,6 +20,7 @@ from lvm_experiments.configuration import instantiate
 from lvm_experiments.data import Data, DataSet, TrainingExamples
 from lvm_experiments.errors import Interrupted, RequestError, RunError, nearest
 from lvm_experiments.evaluation import Evaluation, metric_of
+from lvm_experiments.likelihoods import Likelihood
 from lvm_experiments.loggers import build_loggers, close_loggers, log_examples, log_figures, log_results
 from lvm_experiments.measure import measure_splits
 from lvm_experiments.models import LatentVariableModel
@@ -27,6 +28,7 @@ from lvm_experiments.module import VALIDATION_METRICS, ExperimentModule, Loaders
 from lvm_experiments.networks import Decoder, Encoder
 from lvm_experiments.objectives import Objective
 from lvm_experiments.observations import ObservationMap, observe
+from lvm_experiments.options import options_where
 from lvm_experiments.plots import EXAMPLES, Illustration, example_pairs, save_figures, texts
 from lvm_experiments.reports.table import show_results
 from lvm_experiments.runs.files import atomic_write, write_json
@@ -227,9 +229,17 @@ def _check_support(model: LatentVariableModel, observation: ObservationMap, data
         try:
             model.likelihood.check(batch.x, batch.observed)
         except ValueError as cause:
-            raise RequestError(
-                str(cause), where=f"data ({name})", hint="choose another model/likelihood= or observation="
-            ) from cause
+            missing = batch.observed is not None and not bool(batch.observed.all())
+            hint = _other_likelihood(model.likelihood, missing=missing)
+            raise RequestError(str(cause), where=f"data ({name})", hint=hint) from cause
+
+
+def _other_likelihood(likelihood: Likelihood, *, missing: bool) -> str:
+    """What to choose where a likelihood gives data no density: because cells are missing, or for their values."""
+    if not missing or likelihood.mask is not None:
+        return "choose another model/likelihood= or observation="
+    can = options_where("model/likelihood", lambda kind: kind.space == likelihood.space and kind.mask is not None)
+    return f"choose model/likelihood={'|'.join(can)} or another model=" if can else "choose another model="
 
 
 def _compile(model: LatentVariableModel) -> None:

@@ -89,6 +89,14 @@ REQUESTS: dict[str, tuple[list[str], str]] = {
         ["data=npz", "data.path={files}/real.npz", "observation=identity"],
         "^model.likelihood: BernoulliLikelihood .* choose model/likelihood=gaussian\\|gaussian_fixed",
     ),
+    "likelihood of whole examples": (
+        ["model/likelihood=autoregressive_bernoulli", "data.missing=0.5"],
+        r"^data \(train\): Autoregressive.* cells are missing; choose model/likelihood=bernoulli or another model=$",
+    ),
+    "more components than examples": (
+        ["model=gmm", "data.limit=5"],
+        "^model.latent_dim: 10 components need as many .* and there are 5; choose at most 5$",
+    ),
     "network for data": (
         ["data=npz", "data.path={files}/real.npz", "model=gaussian_vae", "model/encoder=conv"],
         "^model.encoder: .*image",
