@@ -25,6 +25,7 @@ from lvm_experiments.evaluation import Evaluation, metric_of
 from lvm_experiments.loggers import build_loggers, close_loggers, log_examples, log_figures, log_results
 from lvm_experiments.measure import measure_splits
 from lvm_experiments.models import LatentVariableModel
+from lvm_experiments.models.support import check_support
 from lvm_experiments.module import VALIDATION_METRICS, ExperimentModule, Loaders
 from lvm_experiments.networks import Decoder, Encoder
 from lvm_experiments.objectives import Objective
@@ -226,13 +227,7 @@ def _check_support(model: LatentVariableModel, observation: ObservationMap, data
     for name in ("train", "val", "test"):
         split = data.split(name)
         batch = observe(observation, split.take(torch.arange(min(100, len(split)))), seed=0)
-        assert batch.x is not None
-        try:
-            model.likelihood.check(batch.x, batch.observed)
-        except ValueError as cause:
-            raise RequestError(
-                str(cause), where=f"data ({name})", hint="choose another model=, model/likelihood= or observation="
-            ) from cause
+        check_support(model, batch, f"data ({name})")
 
 
 def _compile(model: LatentVariableModel) -> None:

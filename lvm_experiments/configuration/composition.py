@@ -211,9 +211,17 @@ def _why_not(choices: Sequence[Override], config_name: str, tree: ConfigTree) ->
         if override.is_add() and group in chosen:
             return RequestError("the group has an option already", where=line, hint=f"drop the plus: {line[1:]}")
         if not override.is_add() and group not in chosen:
-            hint = f"did you mean {meant}?" if (meant := nearest(group, chosen)) else "see --help for the groups"
-            return RequestError("nothing that is chosen has this group", where=line, hint=hint)
+            return _without_group(group, line, dict(rest.hydra.runtime.choices), tree)
     return None
+
+
+def _without_group(group: str, line: str, chosen: dict[str, str], tree: ConfigTree) -> RequestError:
+    above, _, part = group.rpartition("/")
+    if having := tree.options_with(above, part) if above in chosen else []:
+        hint = f"choose {above}={'|'.join(having)}, or leave it out"
+        return RequestError(f"{above}={chosen[above]} has no {part} to choose", where=line, hint=hint)
+    hint = f"did you mean {meant}?" if (meant := nearest(group, chosen)) else "see --help for the groups"
+    return RequestError("nothing that is chosen has this group", where=line, hint=hint)
 
 
 def resolve_within(config: DictConfig, composed: DictConfig) -> None:

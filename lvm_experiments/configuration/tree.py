@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import yaml
+
 from lvm_experiments.errors import RequestError, nearest
 from lvm_experiments.options import conf_dir
 
@@ -56,6 +58,27 @@ class ConfigTree:
     def has(self, group: str, option: str) -> bool:
         """Whether a group has an option; one in a subfolder is named with its path."""
         return any((folder / group / f"{option}.yaml").is_file() for folder in self.folders)
+
+    def options_with(self, group: str, part: str) -> list[str]:
+        """The options of a group that choose one of a group within it, by their own defaults or those they build on.
+
+        Example:
+            >>> {"elbo", "beta"} <= set(ConfigTree.default().options_with("objective", "schedule"))
+            True
+        """
+        return [option for option in self.options(group) if self._chooses(group, option, part)]
+
+    def _chooses(self, group: str, option: str, part: str) -> bool:
+        for folder in self.folders:
+            path = folder / group / f"{option}.yaml"
+            if not path.is_file():
+                continue
+            plain = yaml.safe_load(path.read_text(encoding="utf-8"))
+            entries = plain.get("defaults", []) if isinstance(plain, dict) else []
+            if any(part in entry for entry in entries if isinstance(entry, dict)):
+                return True
+            return any(self._chooses(group, entry, part) for entry in entries if entry not in ("_self_", option))
+        return False
 
     def wrong_option(self, group: str, option: str, like: str = "") -> RequestError:
         """The answer to an option that is not there; `like` is what to look for instead."""

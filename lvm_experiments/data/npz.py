@@ -233,5 +233,5 @@ def _axes(name: str, x: Tensor) -> Tensor:
     if x.ndim == 4:
         last = x.shape[1] not in CHANNELS and x.shape[3] in CHANNELS
         return x.permute(0, 3, 1, 2).contiguous() if last else x
-    hint = "examples are rows of numbers or images: 2 to 4 axes"
-    raise RequestError(f"{name} has {x.ndim} axes", where="data.path", hint=hint)
+    hint = "examples are rows of numbers or images: 2 to 4 axes" + (", as x[:, None] has" if x.ndim == 1 else "")
+    raise RequestError(f"{name} has {x.ndim} ax{'is' if x.ndim == 1 else 'es'}", where="data.path", hint=hint)

@@ -67,8 +67,9 @@ class Likelihood(nn.Module, ABC):
         Raises:
             ValueError: With the first value that lies outside, or where cells are missing that must not be.
         """
+        name = type(self).__name__.lstrip("_")
         if self.mask is None and mask is not None and not bool(mask.all()):
-            raise ValueError(f"{type(self).__name__} is a distribution over whole examples, and cells are missing")
+            raise ValueError(f"{name} is a distribution over whole examples, and cells are missing")
         support = self.forward(x.new_zeros((1, 1, *self.parameter_shape), dtype=self._dtype())).support
         cells: Any = getattr(support, "base_constraint", support)
         outside = ~cells.check(x) | ~torch.isfinite(x)
@@ -76,9 +77,7 @@ class Likelihood(nn.Module, ABC):
             outside = outside & mask
         if bool(outside.any()):
             value = x[outside][0].item()
-            raise ValueError(
-                f"{type(self).__name__} is a distribution over {self.space} values, and the data hold {value:g}"
-            )
+            raise ValueError(f"{name} is a distribution over {self.space} values, and the data hold {value:g}")
 
     def _dtype(self) -> torch.dtype:
         return next((p.dtype for p in self.parameters()), torch.get_default_dtype())

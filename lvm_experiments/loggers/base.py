@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pytorch_lightning.loggers import Logger
 
-from lvm_experiments.errors import RequestError
+from lvm_experiments.errors import Interrupted, RequestError
 from lvm_experiments.loggers.history import HistoryLogger
 from lvm_experiments.runs.files import atomic_write
 from lvm_experiments.runs.folder import RunFolder
@@ -120,6 +120,8 @@ def log_examples(loggers: Iterable[Logger], make: Callable[[], ExamplePairs | No
         if pairs is not None:
             for logger in shown:
                 logger.log_examples(pairs)
+    except Interrupted:
+        raise
     except Exception as error:  # noqa: BLE001 - neither a picture nor a service is worth a run
         _log.warning("examples could not be shown: %s", " ".join(f"{type(error).__name__}: {error}".split()))
 

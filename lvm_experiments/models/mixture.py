@@ -103,6 +103,7 @@ class MixtureModel(ExactModel):
             raise RequestError(
                 f"{self.latent_dim} components need as many training examples, and there are {len(x)}",
                 where="model.latent_dim",
+                hint=f"choose at most {len(x)}",
             )
         seed = int(torch.randint(2**31, ()))
         found = KMeans(self.latent_dim, n_init=10, random_state=seed).fit(x.numpy())

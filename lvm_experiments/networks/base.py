@@ -76,15 +76,20 @@ def activation_layer(name: Activation) -> nn.Module:
     return _ACTIVATIONS[name]()
 
 
-def image_shape(shape: tuple[int, ...], who: str) -> tuple[int, int, int]:
+def image_shape(shape: tuple[int, ...], who: str, otherwise: str = "; use mlp") -> tuple[int, int, int]:
     """`shape` as (C, H, W).
+
+    Arguments:
+        shape: Of the data.
+        who: Who takes images.
+        otherwise: What to do where they are none.
 
     Raises:
         ValueError: Where it is not the shape of an image of at least 8x8.
     """
     if len(shape) != 3 or min(shape[1:]) < 8:
         raise ValueError(
-            f"{who} takes images of at least 8x8, shape (C, H, W), and the data have shape {shape}; use mlp"
+            f"{who} takes images of at least 8x8, shape (C, H, W), and the data have shape {shape}{otherwise}"
         )
     channels, height, width = shape
     return channels, height, width

@@ -16,6 +16,7 @@ from lvm_experiments.errors import RequestError
 from lvm_experiments.models import Draw, LatentVariableModel
 from lvm_experiments.models.draw import Latents
 from lvm_experiments.options import options_where
+from lvm_experiments.posteriors import Posterior
 
 _FACTS = {
     "has_density_at": "a posterior whose density is known at any point",
@@ -131,7 +132,7 @@ class Objective(nn.Module, ABC):
             if fact in _OF_POSTERIORS:
                 has = _OF_POSTERIORS[fact]
                 kept = all(map(has, model.posteriors)) and (fact != "factorised" or bool(model.posteriors))
-                hint = f"choose model/posterior={'|'.join(options_where('model/posterior', has))} or another objective="
+                hint = _other_posteriors(model, has)
             elif fact == "mask":
                 kept, hint = model.likelihood.mask is not None, "choose another model/likelihood= or objective="
             else:
@@ -142,3 +143,16 @@ class Objective(nn.Module, ABC):
     def warnings(self, progress: Progress) -> list[str]:
         """What a user ought to know before training, given how long it will be."""
         return []
+
+
+def _other_posteriors(model: LatentVariableModel, has: Callable[[Any], bool]) -> str:
+    """What to choose where a posterior lacks something: another one, unless it is of the model's own make."""
+    chosen = getattr(model, "posterior", None)
+    own = [part for name, part in model.named_children() if isinstance(part, Posterior) and name != "posterior"]
+    if chosen is None or not all(map(has, own)):
+        return "choose another objective= or model="
+    options = options_where("model/posterior", has)
+    here = options_where("model/posterior", lambda kind: has(kind) and kind.domain == chosen.domain)
+    if here:
+        return f"choose model/posterior={'|'.join(here)} or another objective="
+    return f"choose model/posterior={'|'.join(options)} and a model/prior= that goes with it, or another objective="

@@ -12,6 +12,7 @@ from torch import Tensor
 from lvm_experiments.batch import Batch
 from lvm_experiments.errors import RequestError
 from lvm_experiments.noise import keyed_noise
+from lvm_experiments.options import options_where
 from lvm_experiments.spec import DataSpec
 
 OBSERVATION_STREAM = 1  # of keyed noise; the model's draws use stream 0
@@ -72,10 +73,11 @@ class ObservationMap(ABC):
         return self.convert(x, index)
 
     def _refuse(self, target: str, *, can: tuple[str, ...]) -> RequestError:
+        names = "|".join(options_where("model/likelihood", lambda kind: kind.space == self.source.space))
         return RequestError(
             f"{self.source.space} data cannot be mapped to {target} values",
             where="observation",
-            hint=f"it maps from {', '.join(can)}; choose a likelihood for {self.source.space} data",
+            hint=f"it maps from {', '.join(can)}; choose another model= or, where it has one, model/likelihood={names}",
         )
 
     def _noise(self, x: Tensor) -> Tensor:

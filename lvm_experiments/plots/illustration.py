@@ -19,6 +19,7 @@ from lvm_experiments.models.draw import Latents
 from lvm_experiments.observations import ObservationMap, observe
 from lvm_experiments.plots.latents import flatten
 from lvm_experiments.plots.rest import at_rest
+from lvm_experiments.plots.tiles import can_be_looked_at
 from lvm_experiments.spec import DataSpec
 
 EXAMPLES = 1000  # raw examples that figures of tables make use of
@@ -63,14 +64,23 @@ class Illustration:
 
     @property
     def is_image(self) -> bool:
-        """Whether an example can be looked at: shape `(C, H, W)`, grey or red, green and blue."""
-        return len(self.source.shape) == 3 and self.source.shape[0] in (1, 3)
+        """Whether an example can be looked at."""
+        return can_be_looked_at(self.source)
 
     @property
     def raw(self) -> Tensor:
         """The examples in the data's own values, shape `(B, *shape)`."""
         assert self.examples.x is not None
         return self.examples.x.cpu()
+
+    @cached_property
+    def table(self) -> np.ndarray:
+        """The examples as rows of numbers, shape `(B, D)`; NaN where nobody knows one, whatever stands there."""
+        rows, mask, hidden = self.raw.double(), self.examples.mask, self.examples.hidden
+        if mask is not None:
+            known = mask.cpu() if hidden is None else mask.cpu() | hidden.cpu()
+            rows = rows.where(known, torch.nan)
+        return rows.flatten(1).numpy()
 
     @cached_property
     def seen(self) -> Batch:
@@ -108,8 +118,13 @@ class Illustration:
 
     @cached_property
     def reconstructed(self) -> Tensor:
-        """E[x|z] of the examples at the z that stands for each, in the data's own values, shape `(B, *shape)`."""
-        return self.original(self.model.reconstruct(self.seen), mean=True)
+        """E[x|z] of the examples at the z that stands for each, in the data's own values, shape `(B, *shape)`.
+
+        Of images those of the first `PICTURES`: no more are shown, and a mean of autoregressive pixels takes many
+        passes of a network.
+        """
+        shown = self.few(PICTURES) if self.is_image else self.seen
+        return self.original(self.model.reconstruct(shown), mean=True)
 
     def conditions(self, n: int) -> Tensor | None:
         """What the model conditions the first n examples on, shape `(n, C)`; None where it is on nothing."""

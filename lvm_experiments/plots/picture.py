@@ -10,7 +10,7 @@ from torch import Tensor
 from lvm_experiments.plots.illustration import PICTURES
 from lvm_experiments.plots.page import Panel, page
 from lvm_experiments.plots.style import styled
-from lvm_experiments.plots.tiles import columns_for, pixels, tile, zoom_for
+from lvm_experiments.plots.tiles import can_be_looked_at, columns_for, pixels, tile, zoom_for
 from lvm_experiments.spec import DataSpec
 
 
@@ -28,7 +28,7 @@ def picture(x: Tensor, spec: DataSpec, title: str, subtitle: str = "") -> Figure
         >>> type(picture(x, DataSpec("binary", (1, 8, 8), levels=2), "Samples")).__name__
         'Figure'
     """
-    if len(spec.shape) != 3 or spec.shape[0] not in (1, 3):
+    if not can_be_looked_at(spec):
         return None
     x = x[:PICTURES].cpu()
     columns = columns_for(spec, min(len(x), 8))

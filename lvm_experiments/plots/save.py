@@ -9,6 +9,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from lvm_experiments.errors import Interrupted
 from lvm_experiments.plots.catalogue import catalogue
 from lvm_experiments.plots.illustration import Illustration
 from lvm_experiments.plots.style import png, styled
@@ -43,7 +44,7 @@ class Gallery:
 
 
 def save_figures(context: Illustration, folder: Path) -> Gallery:
-    """Draws every figure that applies and writes it as `NAME.png`; no failure is raised.
+    """Draws every figure that applies and writes it as `NAME.png`; no failure of one is raised.
 
     A file that is there afterwards is of this model: older ones of figures that failed or do not
     apply are removed.
@@ -63,6 +64,8 @@ def save_figures(context: Illustration, folder: Path) -> Gallery:
                 if figure is not None:
                     _write(path, png(figure))
                     paths[name] = path
+            except Interrupted:  # no failure of the figure's
+                raise
             except Exception as error:
                 log.debug("figure %s", name, exc_info=True)
                 failures[name] = " ".join(f"{type(error).__name__}: {error}".split())

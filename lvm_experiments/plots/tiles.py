@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Tiles", "columns_for", "pixels", "tile", "zoom_for"]
+__all__ = ["Tiles", "can_be_looked_at", "columns_for", "pixels", "tile", "zoom_for"]
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from torch import Tensor
 from lvm_experiments.spec import DataSpec
 
 _CELL = 72  # pixels that a tile should about be wide: 0.36 inches
+_LONGEST = 6  # times its shorter side that a picture may be long: a strip of 12 pixels
 _WIDTH = 1410  # pixels that a row of tiles may be wide
 _GAP, _BAND = 2, 10  # pixels between tiles, and between bands of rows
 _FRAME, _PAPER = 176, 255  # grey around a tile, so that white images have an end; white between
@@ -66,6 +67,19 @@ def pixels(x: Tensor, spec: DataSpec, data: Tensor, mask: Tensor | None = None) 
         seen = mask.expand_as(x).all(1).numpy()
         colours[~seen] = _MISSING
     return colours
+
+
+def can_be_looked_at(spec: DataSpec) -> bool:
+    """Whether examples are pictures: `(C, H, W)`, grey or red, green and blue, and no mere lines.
+
+    Example:
+        >>> [can_be_looked_at(DataSpec("bytes", shape, levels=256)) for shape in ((1, 7, 5), (2, 8, 8), (1, 1, 28))]
+        [True, False, False]
+    """
+    if len(spec.shape) != 3 or spec.shape[0] not in (1, 3):
+        return False
+    short, long = sorted(spec.shape[1:])
+    return short > 1 and long <= _LONGEST * short
 
 
 def zoom_for(spec: DataSpec, cell: int = _CELL) -> int:

@@ -78,8 +78,11 @@ class TrainedModel:
         Raises:
             RequestError: For a label where there are none, or that is none.
         """
+        if n < 0:
+            raise RequestError(f"there are no {n} draws", where="n")
         if condition is not None:
             condition = _tensor(condition, "condition").to(self.device)
+            self._check_condition(Batch(None, condition=condition))
         given: dict[str, Tensor] = {}
         if label is not None:
             try:
@@ -100,12 +103,33 @@ class TrainedModel:
         batch = _batch(x).to(self.device)
         if batch.x is None:
             raise RequestError("there are no observations", where="x")
+        if found := _misfit(batch):
+            raise RequestError(found, where="x", hint="the first axis counts examples")
         # Now: a map would make something of any value, and a sum over cells something of any shape.
         if found := fault(batch.x, self.spec, batch.observed):
             raise RequestError(found, where="x", hint=_hint(batch, self.spec))
+        if batch.label is not None and not ((batch.label >= -1) & (batch.label < self.spec.classes)).all():
+            raise RequestError(f"labels that are none of {self.spec.classes} classes", where="label")
+        self._check_condition(batch)
         if batch.index is None:
             batch = batch.replace(index=torch.arange(len(batch), device=self.device))
         return observe(self.observation, batch, seed)
+
+    def _check_condition(self, batch: Batch) -> None:
+        """Refuses examples without the conditions or labels that the model needs, and others than it has."""
+        try:
+            condition = self.model.condition_of(batch)
+        except ValueError as cause:
+            raise RequestError(
+                str(cause), where="x", hint="give a Batch, with the conditions or labels beside x"
+            ) from cause
+        wanted = self.model.spec.condition
+        if condition is not None and (condition.ndim != 2 or condition.shape[1] != wanted):
+            found = f"conditions of shape {tuple(condition.shape)}"
+            raise RequestError(
+                f"{found} where {f'(B, {wanted}) was expected' if wanted else 'the model takes none'}",
+                where="condition",
+            )
 
     def encode(self, x: Batch | Tensor | np.ndarray, *, seed: int = 0) -> dict[str, Tensor]:
         """Posterior means, shape `(B, *event)` each."""
@@ -164,6 +188,8 @@ def _batch(x: Batch | Tensor | np.ndarray) -> Batch:
         x = Batch(x)  # type: ignore[arg-type] # in the next moment it is
     given = {field.name: getattr(x, field.name) for field in dataclasses.fields(x)}
     batch = Batch(**{name: None if value is None else _tensor(value, name) for name, value in given.items()})
+    # Masks are true and false, whatever they are made of.
+    batch = batch.replace(**{k: None if (m := getattr(batch, k)) is None else m.bool() for k in ("mask", "hidden")})
     # What is true or false is 0 or 1, as data are.
     return batch.replace(x=batch.x.byte()) if batch.x is not None and batch.x.dtype == torch.bool else batch
 
@@ -180,6 +206,21 @@ def _tensor(value: Any, where: str) -> Tensor:
         # Of the types that torch has arithmetic for.
         value = torch.from_numpy(array.astype({"b": np.bool_, "f": np.float64}.get(array.dtype.kind, np.int64)))
     return as_floating(value) if value.is_floating_point() else value
+
+
+def _misfit(batch: Batch) -> str:
+    """What stands beside the observations and is not of as many examples, or cells; empty where all is."""
+    assert batch.x is not None
+    for field in dataclasses.fields(batch):
+        value = getattr(batch, field.name)
+        if value is not None and value.shape[:1] != batch.x.shape[:1]:
+            return f"{field.name} of shape {tuple(value.shape)} beside x of shape {tuple(batch.x.shape)}"
+    for name, mask in (("mask", batch.mask), ("hidden", batch.hidden)):
+        cells = () if mask is None else mask.shape
+        # Broadcasting is from the last axis on, and may not add to x.
+        if not all(m in (1, n) for m, n in zip(cells[::-1], batch.x.shape[::-1], strict=False)):
+            return f"{name} of shape {tuple(cells)} beside x of shape {tuple(batch.x.shape)}"
+    return ""
 
 
 def _hint(batch: Batch, spec: DataSpec) -> str:

@@ -37,6 +37,7 @@ def show_plan(plan: Plan, console: Console) -> None:
     console.print(table)
     refused = sum(job.config is None for job in plan.jobs)
     console.print(Text(f"\n{_count(len(plan.jobs), 'job')}, {refused} refused; nothing was run"))
+    console.print(Text("Whether the parts of a job fit each other is tried when the sweep starts"), soft_wrap=True)
     console.print(Text(f"They would be in {shortened(plan.folder)}"), soft_wrap=True)
 
 

@@ -18,6 +18,7 @@ from lvm_experiments.errors import RequestError
 from lvm_experiments.evaluation import Evaluation
 from lvm_experiments.measure import measure_splits
 from lvm_experiments.models import LatentVariableModel
+from lvm_experiments.models.support import check_support
 from lvm_experiments.objectives import Objective, Progress
 from lvm_experiments.observations import ObservationMap, observe
 from lvm_experiments.spec import DataSpec
@@ -55,7 +56,7 @@ def check_composition(config: Mapping[str, Any], data: Data) -> str | None:
             objective.bind(model)
             objective.check(model)
             examples = TrainingExamples(data.train, observation, seed=0)
-            _is_supported(model, examples)
+            check_support(model, examples(), "data")
             model.prepare(examples)
             fitted = model.fit(examples)
         except RequestError as refusal:
@@ -75,17 +76,6 @@ def check_composition(config: Mapping[str, Any], data: Data) -> str | None:
         twin.load_state_dict(torch.load(stored, weights_only=True))
         require(_measured(twin, observation, data) == numbers, "saved and loaded, it gives the same numbers")
     return None
-
-
-def _is_supported(model: LatentVariableModel, examples: TrainingExamples) -> None:
-    batch = examples()
-    assert batch.x is not None
-    try:
-        model.likelihood.check(batch.x, batch.observed)
-    except ValueError as cause:
-        raise RequestError(
-            str(cause), where="data", hint="choose another model=, model/likelihood= or observation="
-        ) from cause
 
 
 def _learns(model: LatentVariableModel, objective: Objective, observation: ObservationMap, data: Data) -> None:

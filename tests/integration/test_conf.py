@@ -280,8 +280,10 @@ PAIRS = [
 
 @pytest.mark.parametrize("objective", [name for name in options("objective") if not is_scheduled(name)])
 def test_an_objective_without_a_schedule_has_none_to_choose(objective: str) -> None:
-    with pytest.raises(RequestError, match="nothing that is chosen has this group"):
+    with pytest.raises(RequestError, match=f"objective={objective} has no schedule to choose; choose ") as refusal:
         composed(f"objective={objective}", "objective/schedule=linear")
+    named = str(refusal.value).rpartition("objective=")[2].partition(",")[0].split("|")
+    assert named == [name for name in options("objective") if is_scheduled(name)]
 
 
 @pytest.mark.parametrize(("one", "other"), PAIRS)

@@ -83,11 +83,19 @@ REQUESTS: dict[str, tuple[list[str], str]] = {
     "too large a cut": (["data.validation=5000"], "^data.validation: 5000 examples cannot be cut from 1437"),
     "pair of map and data": (
         ["data=npz", "data.path={files}/real.npz"],
-        "^observation: real data cannot be mapped to binary values; .*choose a likelihood for real data",
+        "^observation: real data cannot be mapped to binary .*choose another model= or, .*=gaussian\\|gaussian_fixed",
     ),
     "pair of likelihood and data": (
         ["data=npz", "data.path={files}/real.npz", "observation=identity"],
-        "^model.likelihood: BernoulliLikelihood .* choose model/likelihood=gaussian|gaussian_fixed",
+        "^model.likelihood: BernoulliLikelihood .* choose model/likelihood=gaussian\\|gaussian_fixed",
+    ),
+    "likelihood of whole examples": (
+        ["model/likelihood=autoregressive_bernoulli", "data.missing=0.5"],
+        r"^data \(train\): Autoregressive.* cells are missing; choose model/likelihood=bernoulli or another model=$",
+    ),
+    "more components than examples": (
+        ["model=gmm", "data.limit=5"],
+        "^model.latent_dim: 10 components need as many .* and there are 5; choose at most 5$",
     ),
     "network for data": (
         ["data=npz", "data.path={files}/real.npz", "model=gaussian_vae", "model/encoder=conv"],

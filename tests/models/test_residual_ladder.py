@@ -14,6 +14,7 @@ from lvm_experiments.errors import RequestError
 from lvm_experiments.likelihoods import BernoulliLikelihood, DiscretizedLogisticLikelihood
 from lvm_experiments.models import ResidualLadderVAE
 from lvm_experiments.networks import MLPEncoder
+from lvm_experiments.plots.structure import structure_of
 from lvm_experiments.posteriors import DiagonalNormalPosterior
 from lvm_experiments.priors import MAFPrior, StandardNormalPrior, VampPrior
 from lvm_experiments.spec import DataSpec
@@ -135,3 +136,9 @@ def test_encode_reconstruct_sample_conditions_and_priors_of_the_top(prior: Any) 
 def test_what_it_has_no_use_for_is_refused_in_one_sentence(changes: dict[str, Any], where: str) -> None:
     with pytest.raises(RequestError, match=f"^{where}"):
         build(**changes)
+
+
+def test_its_distributions_are_called_what_they_are() -> None:
+    latents = structure_of(build(), Batch(torch.ones(3, 1, 8, 8))).latents
+    assert {one.q for one in latents} == {"Diagonal normal map"}
+    assert [one.p for one in latents] == ["Standard normal prior", "Diagonal normal map", "Diagonal normal map"]

@@ -12,7 +12,7 @@ from lvm_experiments.batch import Batch
 from lvm_experiments.distributions import DiagonalNormal
 from lvm_experiments.errors import RequestError
 from lvm_experiments.likelihoods import BernoulliLikelihood
-from lvm_experiments.models import VAE
+from lvm_experiments.models import M2, VAE, DiscreteContinuousVAE, GaussianMixture
 from lvm_experiments.networks import MLPDecoder, MLPEncoder
 from lvm_experiments.objectives import (
     CIWAE,
@@ -27,12 +27,13 @@ from lvm_experiments.objectives import (
     Capacity,
     DReG,
     FreeBits,
+    Info,
     MultipleIWAE,
     Objective,
     Progress,
 )
-from lvm_experiments.posteriors import DiagonalNormalPosterior, Posterior
-from lvm_experiments.priors import StandardNormalPrior
+from lvm_experiments.posteriors import DiagonalNormalPosterior, Posterior, PowerSphericalPosterior
+from lvm_experiments.priors import HypersphericalUniformPrior, StandardNormalPrior
 from lvm_experiments.spec import DataSpec
 
 
@@ -120,3 +121,41 @@ def test_a_posterior_that_knows_its_own_draws_only_is_evaluated() -> None:
     evidence = model(OwnDrawsPosterior).evidence(torch.ones(3, 4), 50)
     assert evidence.log_p.shape == (3,)
     assert torch.isfinite(evidence.log_p).all()
+
+
+def test_a_hint_names_what_can_be_chosen() -> None:
+    """A posterior over the latents of the prior; no posterior at all where the one that lacks something is fixed."""
+    with pytest.raises(
+        RequestError, match=r"choose model/posterior=diagonal_normal\|full_normal\S* or another"
+    ) as error:
+        IWAE().check(model(OutsidePosterior))
+    assert "categorical" not in str(error.value)
+    spec = DataSpec("binary", (4,), levels=2, classes=3)
+    parts = {
+        "encoder": partial(MLPEncoder, hidden=[8]),
+        "posterior": DiagonalNormalPosterior,
+        "prior": StandardNormalPrior,
+        "decoder": partial(MLPDecoder, hidden=[8]),
+        "likelihood": BernoulliLikelihood,
+    }
+    for kind in (M2, partial(DiscreteContinuousVAE, categories=3, temperature=0.5)):
+        fixed = kind(spec, 2, **parts)
+        with pytest.raises(RequestError, match=r"; choose another objective= or model=$"):
+            CIWAE().check(fixed)
+    exact = GaussianMixture(DataSpec("real", (4,), std=torch.ones(4), mean=torch.zeros(4)), 2, **dict.fromkeys(parts))
+    with pytest.raises(RequestError, match=r"; choose another objective= or model=$"):
+        CIWAE().check(exact)
+
+
+def test_a_hint_says_where_latents_have_to_be_others() -> None:
+    with pytest.raises(
+        RequestError, match=r"objective: Info needs latents on the real line; .* and a model/prior= that"
+    ):
+        Info().check(on_the_sphere())
+
+
+def on_the_sphere() -> VAE:
+    spec = DataSpec("binary", (4,), levels=2)
+    encoder, decoder = partial(MLPEncoder, hidden=[8]), partial(MLPDecoder, hidden=[8])
+    parts = encoder, PowerSphericalPosterior, HypersphericalUniformPrior, decoder, BernoulliLikelihood
+    return VAE(spec, 3, *parts)

@@ -44,6 +44,9 @@ def test_contract(
         with pytest.raises(RequestError, match=rf"{source.space} data cannot be mapped to .*; .*choose a") as refusal:
             kind(source)
         assert "\n" not in str(refusal.value)
+        named = str(refusal.value).rpartition("model/likelihood=")[2].split("|")
+        assert {"real": "gaussian", "counts": "poisson", "mixed": "heterogeneous"}[source.space] in named
+        assert "bernoulli" not in named
         return
     check_observation_map(kind, source)
 

@@ -67,3 +67,11 @@ def test_conditional_models_use_the_conditions_of_the_examples() -> None:
     context = Illustration(Conditional(spec), Identity(spec), examples)
     for mean in (False, True):
         assert context.samples(64, mean=mean).flatten(1).mean(1).round().tolist() == [0, 1]
+
+
+def test_no_more_images_are_reconstructed_than_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lvm_experiments.plots.illustration.PICTURES", 7)
+    context = grey()
+    everything = context.original(context.model.reconstruct(context.seen), mean=True)
+    torch.testing.assert_close(context.reconstructed, everything[:7])
+    assert len(table().reconstructed) == len(table().raw)

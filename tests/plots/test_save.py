@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 from torch import Tensor, nn
 
+from lvm_experiments.errors import Interrupted
 from lvm_experiments.plots import catalogue, save_figures
 from tests.plots.kinds import grey, levels
 
@@ -21,6 +23,18 @@ def test_every_figure_that_applies_is_written(tmp_path: Path) -> None:
     assert gallery.paths == {name: tmp_path / "new" / "figures" / f"{name}.png" for name in catalogue()}
     assert sorted(gallery.paths.values()) == sorted((tmp_path / "new" / "figures").iterdir())
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in gallery.paths.values())
+
+
+class Stopped(nn.Module):
+    def forward(self, z: Tensor) -> Tensor:
+        raise Interrupted(15)
+
+
+def test_a_signal_is_no_failure_of_a_figure(tmp_path: Path) -> None:
+    context = grey()
+    context.model.decoder = Stopped()
+    with pytest.raises(Interrupted):
+        save_figures(context, tmp_path)
 
 
 def test_one_failure_costs_one_figure(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from lvm_experiments.plots import picture, png
 from lvm_experiments.plots.page import Panel, page
-from lvm_experiments.plots.tiles import columns_for, pixels, tile, zoom_for
+from lvm_experiments.plots.tiles import can_be_looked_at, columns_for, pixels, tile, zoom_for
 from lvm_experiments.spec import DataSpec
 from tests.plots.kinds import mosaics
 
@@ -25,6 +25,13 @@ def test_levels_span_black_to_white() -> None:
     found = pixels(x, spec(1, 1, 1, levels=17), x[:2])
     assert found.dtype == np.uint8
     assert found[:, 0, 0, 0].tolist() == [round(v * 255 / 16) for v in range(17)]
+
+
+def test_lines_and_points_are_no_pictures() -> None:
+    x = torch.zeros(5, 1, 1, 28)
+    assert picture(x, spec(1, 1, 28), "Samples") is None
+    assert picture(x.reshape(5, 1, 4, 7), spec(1, 4, 7), "Samples") is not None
+    assert [can_be_looked_at(spec(*shape)) for shape in ((1, 1, 1), (3, 28, 2), (3, 12, 2))] == [False, False, True]
 
 
 def test_colours_keep_their_channels_and_places() -> None:

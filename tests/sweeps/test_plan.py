@@ -128,6 +128,7 @@ def test_dry_run_imports_no_torch_and_writes_nothing(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "")
     assert "Which likelihood explains the data best" in done.stdout
     assert "24 jobs, 12 refused; nothing was run" in done.stdout
+    assert "Whether the parts of a job fit each other is tried when the sweep starts" in done.stdout
     assert list(tmp_path.iterdir()) == []
 
 

@@ -38,9 +38,9 @@ def _images(context: Illustration) -> Figure:
     n = min(PICTURES, len(context.raw))
     columns = min(columns_for(spec, 16), n)
     n -= n % columns  # whole rows
+    missing = None if mask is None else mask[:n].cpu()
     series = [
-        pixels(x[:n], spec, context.raw, None if mask is None or i else mask[:n].cpu())
-        for i, x in enumerate(rows.values())
+        pixels(x[:n], spec, context.raw, None if name == "reconstruction" else missing) for name, x in rows.items()
     ]
     bands = n // columns
     # (kind, band, column) to (band, kind, column): each kind of row below the other, band by band.
@@ -52,14 +52,18 @@ def _images(context: Illustration) -> Figure:
 
 
 def _table(context: Illustration) -> Figure:
-    data = context.raw.flatten(1).double().numpy()
+    data = context.table
     guess = context.reconstructed.flatten(1).double().numpy()
     facts = (f"{context.split} data", "E[x|z] at the posterior mean of z", context.space)
     figure, axes = small_multiples(context.source, TITLE, context.subtitle(*facts))
     generator = np.random.default_rng(context.seed)
     for number, one in enumerate(axes):
-        x, y = data[:, number], guess[:, number]
-        ends = [np.nanmin([x, y]), np.nanmax([x, y])]
+        known = np.isfinite(data[:, number])
+        x, y = data[known, number], guess[known, number]
+        if not len(x):
+            one.set_title(f"{one.get_title()}   unknown", pad=3)
+            continue
+        ends = [min(x.min(), y.min()), max(x.max(), y.max())]
         one.plot(ends, ends, color=INK, linewidth=0.6, zorder=1)
         one.xaxis.set_major_locator(MaxNLocator(3))
         one.yaxis.set_major_locator(MaxNLocator(3))
@@ -69,7 +73,7 @@ def _table(context: Illustration) -> Figure:
             if np.array_equal(y, y.round()):
                 y = y + generator.uniform(-0.2, 0.2, y.shape)
         one.scatter(x, y, s=4, alpha=0.4, color=MODEL, linewidths=0, zorder=2)
-        one.set_title(f"{one.get_title()}   {_explained(data[:, number], guess[:, number])}", pad=3)
+        one.set_title(f"{one.get_title()}   {_explained(data[known, number], guess[known, number])}", pad=3)
         one.set_box_aspect(1)
     shared_labels(figure, below="data", left="reconstruction")
     return figure
@@ -77,8 +81,7 @@ def _table(context: Illustration) -> Figure:
 
 def _explained(x: np.ndarray, y: np.ndarray) -> str:
     """The share of the variance that is explained, in words; none where nothing varies."""
-    there = np.isfinite(x)
-    total = ((x[there] - x[there].mean()) ** 2).sum()
+    total = ((x - x.mean()) ** 2).sum()
     if total == 0:
         return "constant"
-    return "$R^2$ = " + minus(f"{1 - ((x[there] - y[there]) ** 2).sum() / total:.2f}")
+    return "$R^2$ = " + minus(f"{1 - ((x - y) ** 2).sum() / total:.2f}")

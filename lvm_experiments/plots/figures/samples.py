@@ -17,6 +17,7 @@ TITLE = "Samples"
 DESCRIPTION = "Means and draws of x for z from the prior; for tables, histograms beside the data's."
 
 _FEW = 40  # levels that get a bin each
+_CELLS, _LEAST = 2**21, 100  # numbers to draw in all, of which few columns are shown, and rows at the least
 
 
 def draw(context: Illustration) -> Figure | None:
@@ -38,14 +39,15 @@ def _images(context: Illustration) -> Figure:
 
 
 def _table(context: Illustration) -> Figure:
-    data = context.raw.flatten(1).double().numpy()
-    drawn = context.samples(EXAMPLES).flatten(1).double().numpy()
+    data = context.table
+    drawn = context.samples(min(EXAMPLES, max(_LEAST, _CELLS // context.source.dims))).flatten(1).double().numpy()
     facts = ("z from the prior, x from p(x|z)", context.space)
     figure, axes = small_multiples(context.source, TITLE, context.subtitle(*facts), foot=0.2)
     for number, one in enumerate(axes):
-        real, dream = data[:, number], drawn[:, number]
+        real, dream = data[np.isfinite(data[:, number]), number], drawn[:, number]
         bins = _bins(real, dream, context.source.levels)
-        one.hist(real, bins, density=True, color=DATA, alpha=0.45, label=f"{context.split} data")
+        if len(real):
+            one.hist(real, bins, density=True, color=DATA, alpha=0.45, label=f"{context.split} data")
         one.hist(dream, bins, density=True, color=MODEL, histtype="step", linewidth=1.2, label="samples")
         one.set_yticks([])
         one.spines["left"].set_visible(False)
@@ -59,7 +61,6 @@ def _bins(real: np.ndarray, dream: np.ndarray, levels: int) -> list[float]:
     """One for each level where they are few; else the data's range and the bulk of the samples."""
     if 0 < levels <= _FEW:
         return [level - 0.5 for level in range(levels + 1)]
-    real = real[np.isfinite(real)]
-    low = min(real.min(), np.quantile(dream, 0.005))
-    high = max(real.max(), np.quantile(dream, 0.995))
+    low = min([*real, np.quantile(dream, 0.005)])
+    high = max([*real, np.quantile(dream, 0.995)])
     return np.linspace(low, high if high > low else low + 1, 33).tolist()

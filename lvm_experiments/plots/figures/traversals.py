@@ -97,11 +97,11 @@ def _table(context: Illustration) -> Figure:
     steps = torch.linspace(-_REACH, _REACH, 25)
     dimensions = context.by_activity[:_TABLE_WALKS]
     walks = _walk(context, dimensions, steps)[0].flatten(2).double().numpy()
-    data = context.raw.flatten(1).double().numpy()
-    deviation = np.nanstd(data, 0)
-    unit = np.where(deviation > 0, deviation, 1)
     shown = min(context.source.dims, _ROWS)
-    values = ((walks - np.nanmean(data, 0)) / unit)[..., :shown]
+    columns = [column[np.isfinite(column)] for column in context.table.T[:shown]]
+    middle = np.array([column.mean() if len(column) else 0.0 for column in columns])
+    unit = np.array([column.std() if len(column) and np.ptp(column) > 0 else 1.0 for column in columns])
+    values = (walks[..., :shown] - middle) / unit
     facts = [*_facts(context, _TABLE_WALKS), context.space]
     if shown < context.source.dims:
         facts.append(f"the first {shown} of {context.source.dims} observed dimensions")

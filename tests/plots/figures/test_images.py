@@ -50,6 +50,17 @@ def test_reconstructions_stand_below_their_data() -> None:
     assert "as observed" not in text
 
 
+def test_cells_the_model_did_not_see_are_in_no_row_but_the_reconstruction() -> None:
+    context = grey()
+    mask = torch.ones(len(context.raw), 1, 8, 8, dtype=torch.bool)
+    mask[..., :4] = False
+    (mosaic,), _ = drawn("reconstructions", changed(context, examples=context.examples.replace(mask=mask)))
+    data, seen, guess = (at(mosaic, row, 3, band=3).astype(int) for row in range(3))
+    grey_cells = [(tile.max(-1) == tile.min(-1)) for tile in (data, seen, guess)]
+    assert [(cells[:, :4].any(), cells[:, 4:].all()) for cells in grey_cells[:2]] == [(False, True)] * 2
+    assert grey_cells[2].all()
+
+
 def test_what_the_model_saw_is_shown_where_it_is_not_the_data() -> None:
     context = grey()
     (mosaic,), text = drawn("reconstructions", context)

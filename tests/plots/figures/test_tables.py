@@ -10,7 +10,7 @@ from lvm_experiments.batch import Batch
 from lvm_experiments.observations import Identity
 from lvm_experiments.plots import Illustration, catalogue
 from lvm_experiments.spec import DataSpec
-from tests.plots.kinds import N, bits, table, words
+from tests.plots.kinds import N, bits, changed, table, words
 from tests.support.parts import TwoLayers
 
 
@@ -36,6 +36,38 @@ def test_columns_that_never_vary_are_named_so() -> None:
     figure = catalogue()["reconstructions"].draw(context)
     assert figure is not None
     assert [("constant" in axes.get_title()) for axes in figure.axes] == [False, True, False, False, False]
+
+
+def test_what_stands_in_missing_cells_is_no_data() -> None:
+    """Fillers are in no histogram, no point and no share of the variance; a cell hidden from the model is known."""
+    context = table()
+    mask, hidden = torch.ones(N, 5, dtype=torch.bool), torch.zeros(N, 5, dtype=torch.bool)
+    mask[::2, 0] = False
+    mask[:, 1] = False
+    mask[::2, 2], hidden[::2, 2] = False, True
+    x = context.examples.x.where(mask | hidden, 1e6)
+    context = changed(context, examples=context.examples.replace(x=x, mask=mask, hidden=hidden))
+    figure = catalogue()["reconstructions"].draw(context)
+    assert figure is not None
+    points = [np.asarray(axes.collections[0].get_offsets())[:, 0] for axes in figure.axes if axes.collections]
+    assert [len(some) for some in points] == [N // 2, N, N, N]
+    assert max(some.max() for some in points) < 1e6
+    assert "unknown" in figure.axes[1].get_title()
+    samples, traversals = (catalogue()[name].draw(context) for name in ("samples", "traversals"))
+    assert samples is not None
+    assert max(patch.get_x() for axes in samples.axes for patch in axes.patches if hasattr(patch, "get_x")) < 1e5
+    assert traversals is not None
+    assert all(np.isfinite(axes.images[0].get_array()).all() for axes in traversals.axes if axes.images)
+
+
+def test_wide_tables_take_fewer_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    samples = Illustration.samples
+    monkeypatch.setattr(Illustration, "samples", lambda context, n: drawn.append(n) or samples(context, n))
+    monkeypatch.setattr("lvm_experiments.plots.figures.samples._CELLS", 5 * 300)
+    for columns in (1, 5, 30):
+        catalogue()["samples"].draw(table(columns=columns))
+    assert drawn == [1000, 300, 100]
 
 
 def test_samples_are_histograms_beside_the_data_s() -> None:
