@@ -35,6 +35,7 @@ class DataSet(ABC):
     """
 
     name: str = ""
+    shuffle: bool = True  # training examples anew each epoch; else they keep their order
     num_workers: int = 0  # processes that read streamed examples; data in memory need none
 
     def __init__(
