@@ -2,6 +2,7 @@
 
 __all__ = [
     "AutoregressiveCodesPrior",
+    "BoundedVampPrior",
     "CategoricalPrior",
     "ConditionalNormalPrior",
     "DiagonalNormalPrior",
@@ -19,6 +20,7 @@ __all__ = [
 ]
 
 from lvm_experiments.priors.base import Prior
+from lvm_experiments.priors.bounded_vampprior import BoundedVampPrior
 from lvm_experiments.priors.categorical import CategoricalPrior, UniformCategoricalPrior
 from lvm_experiments.priors.codes import AutoregressiveCodesPrior, UniformCodesPrior
 from lvm_experiments.priors.conditional_normal import ConditionalNormalPrior

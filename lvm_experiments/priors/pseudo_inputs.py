@@ -79,13 +79,17 @@ class PseudoInputs(nn.Module):
         if self.lengths is not None and batch.lengths is not None:
             self.lengths.copy_(batch.lengths)
 
+    def embedded(self, x: Tensor) -> Tensor:
+        """What the encoder is given of some of them."""
+        return x
+
     def posterior(self, model: Any, index: Tensor | None = None) -> Distribution:
         """q(z|u) of the model at those with the given numbers, or at all: of batch shape `(M,)`."""
 
         def some(of: Tensor | None) -> Tensor | None:
             return of if of is None or index is None else of[index]
 
-        x = self.x if index is None else self.x[index]
+        x = self.embedded(self.x if index is None else self.x[index])
         return model.q_z_embedded(x, Batch(x, lengths=some(self.lengths), condition=some(self.condition)))
 
     @staticmethod
