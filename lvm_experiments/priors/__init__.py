@@ -6,6 +6,7 @@ __all__ = [
     "CategoricalPrior",
     "ConditionalNormalPrior",
     "DiagonalNormalPrior",
+    "DirichletLaplacePrior",
     "ExemplarPrior",
     "HypersphericalUniformPrior",
     "LaplacePrior",
@@ -25,6 +26,7 @@ from lvm_experiments.priors.categorical import CategoricalPrior, UniformCategori
 from lvm_experiments.priors.codes import AutoregressiveCodesPrior, UniformCodesPrior
 from lvm_experiments.priors.conditional_normal import ConditionalNormalPrior
 from lvm_experiments.priors.diagonal_normal import DiagonalNormalPrior
+from lvm_experiments.priors.dirichlet_laplace import DirichletLaplacePrior
 from lvm_experiments.priors.exemplar import ExemplarPrior
 from lvm_experiments.priors.flow import MAFPrior, NSFPrior
 from lvm_experiments.priors.hyperspherical_uniform import HypersphericalUniformPrior
