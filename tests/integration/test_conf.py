@@ -28,7 +28,8 @@ from lvm_experiments.testing.compositions import options as options_of_parts
 from tests.support.members import members
 
 CONF = conf_dir()
-FILES = sorted(path for path in CONF.rglob("*.yaml") if path.parent != CONF)
+# Experiments, which name no class, have a module of their own.
+FILES = sorted(path for path in CONF.rglob("*.yaml") if path.parent not in (CONF, CONF / "experiment"))
 PARTS = ("encoder", "posterior", "prior", "decoder", "likelihood")
 PRESETS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 

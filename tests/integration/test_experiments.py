@@ -142,7 +142,7 @@ def test_its_parts_go_together_and_take_a_step(path: Path) -> None:
     objective = instantiate(config.objective, "objective")
     objective.bind(model)
     objective.check(model)
-    for key in ("scheduler", "callbacks"):
+    for key in ("data", "scheduler", "evaluation", "callbacks", "logger"):
         instantiate(config[key], key)
     optimizer = instantiate(config.optimizer, "optimizer")(model.parameters())
     before = [p.clone() for p in model.parameters()]
