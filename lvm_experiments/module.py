@@ -48,7 +48,7 @@ class Loaders:
         self.data, self.dataset, self.seed = data, dataset, seed
 
     def train(self, rank: int, world: int, limit: float | int, overfit: float | int = 0) -> IndexLoader:
-        """Shuffled training batches, anew each epoch.
+        """Training batches, shuffled anew each epoch unless the data set keeps its order.
 
         Arguments:
             rank: The number of this process.
@@ -63,6 +63,7 @@ class Loaders:
             self.dataset.batch_size,
             seed=self.seed,
             shuffle=True,
+            fixed_order=not self.dataset.shuffle,
             rank=rank,
             world=world,
             num_workers=self.dataset.num_workers,

@@ -12,6 +12,7 @@ __all__ = [
     "FitBy",
     "Initialisation",
     "LatentCovariance",
+    "LayerActivation",
     "MmdKernel",
     "NanMeaning",
     "NonNegativeFloat",
@@ -40,6 +41,7 @@ Probability = Annotated[float, Ge(0), Le(1)]
 OpenProbability = Annotated[float, Gt(0), Lt(1)]
 AtMostOne = Annotated[float, Le(1)]
 Activation = Literal["elu", "gelu", "leaky_relu", "relu", "silu", "softplus", "tanh"]
+LayerActivation = Literal["elu", "gelu", "glu", "leaky_relu", "relu", "silu", "softplus", "tanh"]
 AggregateEstimator = Literal["mss", "mws"]
 CountSize = Literal["observed", "predicted"]
 Covariance = Literal["diagonal", "full"]

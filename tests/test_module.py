@@ -286,6 +286,14 @@ def test_a_share_of_the_batches_and_a_few_of_them() -> None:
     assert len({tuple(epoch) for epoch in epochs}) == 3  # a limited epoch sees other examples each time
 
 
+def test_a_data_set_that_keeps_its_order_is_gone_through_in_it() -> None:
+    dataset = digits()
+    dataset.shuffle = False
+    loader = Loaders(dataset.load(), dataset, seed=3).train(0, 1, 1.0)
+    for _ in range(2):
+        assert torch.cat([batch.index for batch in loader]).tolist() == list(range(110))
+
+
 def test_overfitting_sees_the_same_examples_again_and_again() -> None:
     module = make(Watch(), STILL, dataset=digits(200))
     trainer = fit(module, epochs=3, overfit_batches=2)

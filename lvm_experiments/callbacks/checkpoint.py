@@ -39,14 +39,16 @@ class Checkpoint(callbacks.Checkpoint):
     Arguments:
         every_n_train_steps: Write last.ckpt also within epochs, after this many optimiser steps;
             None for epochs that are short.
+        latest: Whether the last state counts as the best one, and so is the one that is measured; else the monitored
+            metric decides.
 
     Attributes:
-        best_score: The best value of the monitored metric so far; None before there is one.
+        best_score: The monitored metric of the best one so far; None before there is one.
     """
 
-    def __init__(self, every_n_train_steps: PositiveInt | None = None) -> None:
+    def __init__(self, every_n_train_steps: PositiveInt | None = None, *, latest: bool = False) -> None:
         super().__init__()
-        self.every_n_train_steps = every_n_train_steps
+        self.every_n_train_steps, self.latest = every_n_train_steps, latest
         self.best_score: float | None = None
         self._saved_step = 0
         self._validated = False
@@ -116,7 +118,7 @@ class Checkpoint(callbacks.Checkpoint):
         if trainer.global_step == self._saved_step:
             return
         score = self._score(trainer)
-        improves = self.monitor.improves(score, self.best_score)
+        improves = self.latest or self.monitor.improves(score, self.best_score)
         if improves:
             self.best_score = score
         # Where nothing was validated, the last one is the best one as well.

@@ -25,6 +25,7 @@ class BinarizedMnist(DataSet):
         limit: Use the first so many training examples only; None for all.
         missing: Share of cells (of an image: of pixels) to hide at random, in all splits.
         labelled: How many training labels are kept, of all classes alike; None for all.
+        shuffle: Whether training goes through the examples in another order in every epoch; else in this one.
 
     Raises:
         RequestError: The file is missing or corrupt.
@@ -47,8 +48,11 @@ class BinarizedMnist(DataSet):
         limit: PositiveInt | None = None,
         missing: Probability = 0.0,
         labelled: PositiveInt | None = None,
+        *,
+        shuffle: bool = True,
     ) -> None:
         super().__init__(path, batch_size, limit, missing, labelled)
+        self.shuffle = shuffle
 
     def read(self) -> Data:
         """Reads and unpacks the three splits."""

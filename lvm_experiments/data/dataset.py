@@ -42,6 +42,7 @@ class DataSet(ABC):
 
     name: str = ""
     outline: ClassVar[DataSpec | None] = None
+    shuffle: bool = True  # training examples anew each epoch; else they keep their order
     num_workers: int = 0  # processes that read streamed examples; data in memory need none
 
     def __init__(

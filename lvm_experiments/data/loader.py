@@ -41,6 +41,7 @@ class IndexLoader:
         batch_size: Examples in a global batch, over all ranks.
         seed: Of the order.
         shuffle: A new order for each epoch; otherwise the split's own.
+        fixed_order: With `shuffle`, the split's own order in every epoch.
         rank: The number of this process.
         world: How many processes share a global batch.
         num_workers: Processes that read a streamed split; 0 reads in this one. Splits in memory
@@ -66,6 +67,7 @@ class IndexLoader:
         *,
         seed: int = 0,
         shuffle: bool = False,
+        fixed_order: bool = False,
         rank: int = 0,
         world: int = 1,
         num_workers: int = 0,
@@ -74,6 +76,7 @@ class IndexLoader:
         if len(split) == 0:
             raise RequestError("there are no examples", where="data")
         self.split, self.batch_size, self.seed, self.shuffle = split, batch_size, seed, shuffle
+        self.fixed_order = fixed_order
         self.rank, self.world, self.num_workers = rank, world, num_workers
         self.max_batches = max_batches
         self.epoch = 0
@@ -151,7 +154,8 @@ class IndexLoader:
     def _plan(self, first: int) -> Iterator[Tensor]:
         """Rows of the batches from number `first` to the end of the epoch."""
         if self.shuffle:
-            order = epoch_order(len(self.split), self.seed, self.epoch)
+            size = len(self.split)
+            order = torch.arange(size) if self.fixed_order else epoch_order(size, self.seed, self.epoch)
             for position in range(first, len(self)):
                 rows = order[position * self.batch_size : (position + 1) * self.batch_size]
                 mine = rows[self.rank :: self.world]

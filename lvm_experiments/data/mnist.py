@@ -19,6 +19,7 @@ class Mnist(IdxImages):
         limit: Use the first so many training examples only; None for all.
         missing: Share of cells (of an image: of pixels) to hide at random, in all splits.
         labelled: How many training labels are kept, of all classes alike; None for all.
+        shuffle: Whether training goes through the examples in another order in every epoch; else in this one.
 
     Raises:
         RequestError: A file is missing or corrupt, or too many images are to be held out.
@@ -43,5 +44,8 @@ class Mnist(IdxImages):
         limit: PositiveInt | None = None,
         missing: Probability = 0.0,
         labelled: PositiveInt | None = None,
+        *,
+        shuffle: bool = True,
     ) -> None:
         super().__init__(path, batch_size, validation, limit, missing, labelled)
+        self.shuffle = shuffle

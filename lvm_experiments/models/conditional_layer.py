@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from lvm_experiments.models.parts import build_part
+from lvm_experiments.networks.initialisation import initialise
 from lvm_experiments.networks.mlp import mlp_layers
 from lvm_experiments.posteriors import Posterior
-from lvm_experiments.types import Activation, PositiveInt
+from lvm_experiments.types import Initialisation, LayerActivation, PositiveInt
 
 
 class ConditionalLayer(nn.Module):
@@ -23,7 +24,8 @@ class ConditionalLayer(nn.Module):
         inputs: The length of what is conditioned on.
         latent_dim: The number L of dimensions.
         hidden: The sizes of the hidden layers.
-        activation: After every one of them.
+        activation: After every one of them; `glu` is of gated layers.
+        initialisation: Of their weights.
 
     Attributes:
         event_shape: The shape of one z.
@@ -35,10 +37,12 @@ class ConditionalLayer(nn.Module):
         inputs: PositiveInt,
         latent_dim: PositiveInt,
         hidden: list[PositiveInt],
-        activation: Activation,
+        activation: LayerActivation,
+        initialisation: Initialisation = "default",
     ) -> None:
         super().__init__()
         self.network = nn.Sequential(*mlp_layers(inputs, hidden, activation))
+        initialise(self.network, initialisation)
         self.posterior = build_part("posterior", posterior, hidden[-1] if hidden else inputs, latent_dim)
         self.event_shape = self.posterior.event_shape
 

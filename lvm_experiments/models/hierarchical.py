@@ -23,7 +23,7 @@ from lvm_experiments.networks import Decoder, Encoder
 from lvm_experiments.posteriors import Posterior
 from lvm_experiments.priors import Prior
 from lvm_experiments.spec import DataSpec
-from lvm_experiments.types import Activation, PositiveInt
+from lvm_experiments.types import Initialisation, LayerActivation, PositiveInt
 
 
 class HierarchicalVAE(ConditionedModel):
@@ -39,12 +39,13 @@ class HierarchicalVAE(ConditionedModel):
         layers: The number T of latent variables.
         widening: How many times as many dimensions a layer has as the one above it.
         hidden: The hidden layers of the networks between two latent variables.
-        activation: After every one of them.
+        activation: After every one of them; `glu` is of gated layers.
         encoder: x to features.
         posterior: Features to $q(z_1|x)$, and the family of all conditionals.
         prior: $p(z_T)$.
         decoder: $z_1$ to raw parameters.
         likelihood: Raw parameters to $p(x|z_1)$.
+        initialisation: Of the weights between latent variables: torch's own, `glorot` or `he`.
 
     Raises:
         RequestError: For parts that cannot go together, and a posterior whose density is known of its draws only.
@@ -83,12 +84,13 @@ class HierarchicalVAE(ConditionedModel):
         layers: PositiveInt,
         widening: PositiveInt,
         hidden: list[PositiveInt],
-        activation: Activation,
+        activation: LayerActivation,
         encoder: Callable[..., Encoder] | None,
         posterior: Callable[..., Posterior] | None,
         prior: Callable[..., Prior] | None,
         decoder: Callable[..., Decoder] | None,
         likelihood: Callable[..., Likelihood] | None,
+        initialisation: Initialisation = "default",
     ) -> None:
         super().__init__(spec)
         self.latent_dim = latent_dims(latent_dim, spec)
@@ -99,7 +101,9 @@ class HierarchicalVAE(ConditionedModel):
         more = spec.condition
         self.encoder = build_part("encoder", encoder, spec)
         self.posterior = build_part("posterior", posterior, self.encoder.features + more, dims[0])
-        given = partial(ConditionalLayer, posterior, hidden=hidden, activation=activation)
+        given = partial(
+            ConditionalLayer, posterior, hidden=hidden, activation=activation, initialisation=initialisation
+        )
         self.upwards, self.downwards = nn.ModuleList(), nn.ModuleList()
         event_shape = self.posterior.event_shape
         sizes = [prod(event_shape)]

@@ -20,11 +20,12 @@ from lvm_experiments.models.conditional_layer import ConditionalLayer
 from lvm_experiments.models.conditioned import ConditionedModel, followed_by
 from lvm_experiments.models.parts import build_decoder, build_part, check_layers, check_together, latent_dims
 from lvm_experiments.networks import Decoder, Encoder
+from lvm_experiments.networks.initialisation import initialise
 from lvm_experiments.networks.mlp import mlp_layers
 from lvm_experiments.posteriors import Posterior
 from lvm_experiments.priors import Prior
 from lvm_experiments.spec import DataSpec
-from lvm_experiments.types import Activation, PositiveInt
+from lvm_experiments.types import Initialisation, LayerActivation, PositiveInt
 
 
 class LadderVAE(ConditionedModel):
@@ -42,12 +43,13 @@ class LadderVAE(ConditionedModel):
         layers: The number T of latent variables.
         widening: How many times as many dimensions a layer has as the one above it.
         hidden: The hidden layers of one step of either path.
-        activation: After every one of them.
+        activation: After every one of them; `glu` is of gated layers.
         encoder: x to features.
         posterior: Features to $q(z_T|x)$, and the family of all conditionals.
         prior: $p(z_T)$.
         decoder: $(h_1, z_1)$ to raw parameters.
         likelihood: Raw parameters to $p(x|z)$.
+        initialisation: Of the weights between latent variables: torch's own, `glorot` or `he`.
 
     Raises:
         RequestError: For parts that cannot go together, and a posterior whose density is known of its draws only.
@@ -87,12 +89,13 @@ class LadderVAE(ConditionedModel):
         layers: PositiveInt,
         widening: PositiveInt,
         hidden: list[PositiveInt],
-        activation: Activation,
+        activation: LayerActivation,
         encoder: Callable[..., Encoder] | None,
         posterior: Callable[..., Posterior] | None,
         prior: Callable[..., Prior] | None,
         decoder: Callable[..., Decoder] | None,
         likelihood: Callable[..., Likelihood] | None,
+        initialisation: Initialisation = "default",
     ) -> None:
         super().__init__(spec)
         self.latent_dim = latent_dims(latent_dim, spec)
@@ -118,6 +121,8 @@ class LadderVAE(ConditionedModel):
             layer = given(path, dims[t])
             self.generated.insert(0, layer)
             size = prod(layer.event_shape)
+        for way in (self.upwards, self.downwards):
+            initialise(way, initialisation)
         self.likelihood = build_part("likelihood", likelihood, spec)
         self.decoder = build_decoder(decoder, path + size, self.likelihood)
         self.posterior.bind(self)

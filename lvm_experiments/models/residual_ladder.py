@@ -23,6 +23,7 @@ from lvm_experiments.networks.base import Network, activation_layer, image_shape
 from lvm_experiments.networks.conv import halved
 from lvm_experiments.networks.residual import residual_blocks
 from lvm_experiments.posteriors import Posterior
+from lvm_experiments.posteriors.near_zero import near_zero
 from lvm_experiments.priors import Prior
 from lvm_experiments.spec import DataSpec
 from lvm_experiments.types import Activation, NonNegativeInt, PositiveInt
@@ -124,7 +125,9 @@ class ResidualLadderVAE(ConditionedModel):
         self.conditioned = nn.Linear(spec.condition, channels, bias=False) if spec.condition else None
         self.inferred = nn.ModuleList(DiagonalNormalMapPosterior(2 * channels, shape) for shape in self.shapes)
         self.generated = nn.ModuleList(DiagonalNormalMapPosterior(channels, shape) for shape in self.shapes[:-1])
-        self.joined = nn.ModuleList(_Maps(nn.Conv2d(self.latent_dim, channels, 1)) for _ in places)
+        # Draws of all layers add up on the way down: together as much as one of them at the start.
+        share = len(places) ** -0.5
+        self.joined = nn.ModuleList(_Maps(near_zero(nn.Conv2d(self.latent_dim, channels, 1), share)) for _ in places)
         self.prior = build_part("prior", prior, self.inferred[-1].event_shape, spec)
         self.likelihood = build_part("likelihood", likelihood, spec)
         *self.planes, height, width = self.likelihood.parameter_shape
@@ -204,7 +207,8 @@ class DiagonalNormalMapPosterior(Posterior):
     def __init__(self, features: int, shape: tuple[int, ...]) -> None:
         super().__init__()
         self.event_shape = (prod(shape),)
-        self.network = _Maps(nn.Conv2d(features, 2 * shape[0], 3, padding=1))
+        # Near a standard normal distribution, p and q alike: of thousands of dimensions every tenth of a nat counts.
+        self.network = _Maps(near_zero(nn.Conv2d(features, 2 * shape[0], 3, padding=1), 0.1))
 
     def forward(self, features: Tensor) -> DiagonalNormal:
         loc, log_scale = self.network(features).chunk(2, -3)

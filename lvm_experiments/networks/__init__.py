@@ -6,6 +6,7 @@ __all__ = [
     "DeconvDecoder",
     "Encoder",
     "GRUEncoder",
+    "GatedConvDecoder",
     "GatedConvEncoder",
     "GatedDeconvDecoder",
     "GatedMLPDecoder",
@@ -23,7 +24,7 @@ __all__ = [
 from lvm_experiments.networks.base import Decoder, Encoder
 from lvm_experiments.networks.conv import ConvEncoder
 from lvm_experiments.networks.deconv import DeconvDecoder
-from lvm_experiments.networks.gated_conv import GatedConvEncoder, GatedDeconvDecoder
+from lvm_experiments.networks.gated_conv import GatedConvDecoder, GatedConvEncoder, GatedDeconvDecoder
 from lvm_experiments.networks.gated_mlp import GatedMLPDecoder, GatedMLPEncoder
 from lvm_experiments.networks.mlp import MLPDecoder, MLPEncoder
 from lvm_experiments.networks.recurrent import GRUEncoder, LSTMEncoder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["GatedConvEncoder", "GatedDeconvDecoder"]
+__all__ = ["GatedConvDecoder", "GatedConvEncoder", "GatedDeconvDecoder"]
 
 from itertools import pairwise
 from math import prod
@@ -128,6 +128,46 @@ class GatedDeconvDecoder(Decoder):
             convolution = nn.ConvTranspose2d(a, 2 * b, side, stride, padding=side // 2, output_padding=extra)
             layers += [convolution, _Gate()]
         self.layers = nn.Sequential(*layers, nn.Conv2d(channels[-1] if channels else out, parameters * out, 1))
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.layers(z.flatten(0, 1)).reshape(*z.shape[:2], *self.shape)
+
+
+class GatedConvDecoder(Decoder):
+    """A gated dense layer that makes an image, gated convolutions of it at its own size, a linear one of 1x1.
+
+    Arguments:
+        inputs: The length of what is decoded.
+        shape: The shape of the likelihood's parameters, `(parameters, C, H, W)`.
+        channels: The channels of each convolution.
+        kernels: The sides of each one's kernel, odd.
+
+    Raises:
+        ValueError: Where the data are no images, or kernels do not fit.
+
+    Example:
+        >>> decoder = GatedConvDecoder(2, (2, 3, 9, 13), [16, 8], [5, 3])
+        >>> decoder(torch.zeros(4, 5, 2)).shape
+        torch.Size([4, 5, 2, 3, 9, 13])
+
+    References:
+        | VAE with a VampPrior (Tomczak & Welling, 2018)
+        | https://arxiv.org/abs/1705.07120
+    """
+
+    def __init__(
+        self, inputs: PositiveInt, shape: tuple[int, ...], channels: list[PositiveInt], kernels: list[PositiveInt]
+    ) -> None:
+        super().__init__()
+        parameters, *image = shape
+        start = image_shape(tuple(image), "a convolutional decoder")
+        _check_kernels(channels, kernels)
+        self.shape = shape
+        layers: list[nn.Module] = [GatedDense(inputs, prod(start)), nn.Unflatten(1, start)]
+        for side, (a, b) in zip(kernels, pairwise([start[0], *channels]), strict=True):
+            layers += [nn.Conv2d(a, 2 * b, side, padding=side // 2), _Gate()]
+        last = channels[-1] if channels else start[0]
+        self.layers = nn.Sequential(*layers, nn.Conv2d(last, parameters * start[0], 1))
 
     def forward(self, z: Tensor) -> Tensor:
         return self.layers(z.flatten(0, 1)).reshape(*z.shape[:2], *self.shape)

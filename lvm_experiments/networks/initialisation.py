@@ -11,13 +11,14 @@ from lvm_experiments.types import Initialisation
 
 
 @torch.no_grad()
-def initialise(network: nn.Module, how: Initialisation) -> None:
+def initialise(network: nn.Module, how: Initialisation, pieces: int = 1) -> None:
     r"""Draws the weights of all linear layers within, and puts their biases at 0.
 
     Arguments:
         network: Where to look for them.
         how: `glorot` is uniform of variance $2 / (n_{in} + n_{out})$, `he` normal of variance $2 / n_{in}$; `default`
             leaves what torch does.
+        pieces: How many layers of the same size each one is, side by side.
 
     Example:
         >>> layer = torch.nn.Linear(3, 5)
@@ -33,8 +34,9 @@ def initialise(network: nn.Module, how: Initialisation) -> None:
         return
     for layer in network.modules():
         if isinstance(layer, nn.Linear):
-            if how == "glorot":
-                nn.init.xavier_uniform_(layer.weight)
-            else:
-                nn.init.kaiming_normal_(layer.weight)
+            for weight in layer.weight.chunk(pieces):
+                if how == "glorot":
+                    nn.init.xavier_uniform_(weight)
+                else:
+                    nn.init.kaiming_normal_(weight)
             nn.init.zeros_(layer.bias)

@@ -12,15 +12,17 @@ from torch import Tensor, nn
 
 from lvm_experiments.batch import Batch
 from lvm_experiments.networks.base import Decoder, Encoder, activation_layer, refuse_tokens
+from lvm_experiments.networks.gated_mlp import GatedDense
 from lvm_experiments.networks.initialisation import initialise
 from lvm_experiments.spec import DataSpec
-from lvm_experiments.types import Activation, Initialisation, OutputBias, PositiveInt
+from lvm_experiments.types import Activation, Initialisation, LayerActivation, OutputBias, PositiveInt
 
 
-def mlp_layers(inputs: int, hidden: list[int], activation: Activation) -> list[nn.Module]:
-    """Linear layers of the sizes in `hidden`, an activation after each."""
-    sizes = [inputs, *hidden]
-    pairs = pairwise(sizes)
+def mlp_layers(inputs: int, hidden: list[int], activation: LayerActivation) -> list[nn.Module]:
+    """Layers of the sizes in `hidden`: linear ones, an activation after each, or with `glu` gated ones."""
+    pairs = pairwise([inputs, *hidden])
+    if activation == "glu":
+        return [GatedDense(a, b) for a, b in pairs]
     return [layer for a, b in pairs for layer in (nn.Linear(a, b), activation_layer(activation))]
 
 

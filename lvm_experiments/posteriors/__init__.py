@@ -2,6 +2,7 @@
 
 __all__ = [
     "CategoricalPosterior",
+    "ClippedNormalPosterior",
     "DiagonalNormalPosterior",
     "FullNormalPosterior",
     "GradientVectorQuantisedPosterior",
@@ -16,6 +17,7 @@ __all__ = [
     "RadialPosterior",
     "RelaxedCategoricalPosterior",
     "SemiAmortisedPosterior",
+    "SoftplusNormalPosterior",
     "StraightThroughCategoricalPosterior",
     "TriangularSylvesterPosterior",
     "VectorQuantisedPosterior",
@@ -28,6 +30,7 @@ from lvm_experiments.posteriors.categorical import (
     RelaxedCategoricalPosterior,
     StraightThroughCategoricalPosterior,
 )
+from lvm_experiments.posteriors.clipped_normal import ClippedNormalPosterior
 from lvm_experiments.posteriors.diagonal_normal import DiagonalNormalPosterior
 from lvm_experiments.posteriors.full_normal import FullNormalPosterior
 from lvm_experiments.posteriors.iaf import IAFPosterior
@@ -37,6 +40,7 @@ from lvm_experiments.posteriors.planar import PlanarPosterior
 from lvm_experiments.posteriors.power_spherical import PowerSphericalPosterior
 from lvm_experiments.posteriors.radial import RadialPosterior
 from lvm_experiments.posteriors.semi_amortised import SemiAmortisedPosterior
+from lvm_experiments.posteriors.softplus_normal import SoftplusNormalPosterior
 from lvm_experiments.posteriors.sylvester import (
     HouseholderSylvesterPosterior,
     OrthogonalSylvesterPosterior,

@@ -7,8 +7,9 @@ __all__ = ["DiagonalNormalPosterior"]
 from torch import Tensor, nn
 
 from lvm_experiments.distributions import DiagonalNormal
+from lvm_experiments.networks.initialisation import initialise
 from lvm_experiments.posteriors.base import Posterior
-from lvm_experiments.types import PositiveInt
+from lvm_experiments.types import Initialisation, PositiveInt
 
 
 class DiagonalNormalPosterior(Posterior):
@@ -17,6 +18,7 @@ class DiagonalNormalPosterior(Posterior):
     Arguments:
         features: The length F of the encoder's features.
         latent_dim: The number L of latent dimensions.
+        initialisation: Of the weights: torch's own, `glorot` or `he`.
 
     Example:
         >>> q = DiagonalNormalPosterior(features=8, latent_dim=2)(torch.zeros(5, 8))
@@ -33,11 +35,18 @@ class DiagonalNormalPosterior(Posterior):
     has_density_at = True
     factorised = True
 
-    def __init__(self, features: PositiveInt, latent_dim: PositiveInt) -> None:
+    def __init__(
+        self, features: PositiveInt, latent_dim: PositiveInt, initialisation: Initialisation = "default"
+    ) -> None:
         super().__init__()
         self.event_shape = (latent_dim,)
         self.parameters_of = nn.Linear(features, 2 * latent_dim)
+        initialise(self, initialisation, pieces=2)
 
     def forward(self, features: Tensor) -> DiagonalNormal:
-        loc, log_scale = self.parameters_of(features).chunk(2, -1)
-        return DiagonalNormal(loc, log_scale)
+        loc, raw = self.parameters_of(features).chunk(2, -1)
+        return DiagonalNormal(loc, self.log_scale(raw))
+
+    def log_scale(self, raw: Tensor) -> Tensor:
+        r"""$\log \sigma$ of what the layer returns; a variant of the family has another."""
+        return raw

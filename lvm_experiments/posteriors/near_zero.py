@@ -9,7 +9,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-L = TypeVar("L", bound=nn.Linear)
+L = TypeVar("L", bound=nn.Module)
 
 
 @torch.no_grad()
@@ -19,7 +19,7 @@ def near_zero(layer: L, factor: float = 0.01) -> L:
     A flow that begins near the identity starts training as the diagonal normal posterior does.
 
     Arguments:
-        layer: A linear layer, shrunk in place.
+        layer: A linear layer or a convolution, shrunk in place.
         factor: What its weights and biases are multiplied by.
 
     Returns:

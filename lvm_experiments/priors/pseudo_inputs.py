@@ -79,9 +79,14 @@ class PseudoInputs(nn.Module):
         if self.lengths is not None and batch.lengths is not None:
             self.lengths.copy_(batch.lengths)
 
+    def embedded(self, x: Tensor) -> Tensor:
+        """What the encoder is given of some of them."""
+        return x
+
     def posterior(self, model: Any, rows: Tensor | None = None) -> Distribution:
         """q(z|u) of the model at all of them, batch shape `(M,)`, or at those with given numbers, of their shape."""
-        return model.q_z_embedded(self.x, Batch(self.x, lengths=self.lengths, condition=self.condition), rows)
+        x = self.embedded(self.x)
+        return model.q_z_embedded(x, Batch(x, lengths=self.lengths, condition=self.condition), rows)
 
     @staticmethod
     def check(model: Any, prior: str, wanted: Callable[[Any], bool], does: str, lacks: str) -> None:

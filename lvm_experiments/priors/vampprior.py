@@ -25,8 +25,8 @@ class VampPrior(Prior):
     The optimal prior for a bound is the aggregated posterior $\frac{1}{N} \sum_n q(z|x_n)$; this is one of M terms
     whose inputs are learned with all else. Gradients reach the encoder through it: doubly reparameterised ones must
     be of the generalised form. The pseudo-inputs live behind the embedding, where values are centred, and are not
-    bounded; the paper's lie in front of it, between 0 and 1. Draws come from the density's own components: first m,
-    then $z \sim q(z|u_m)$.
+    bounded; the paper's lie in front of it, between 0 and 1, as those of `BoundedVampPrior` do. Draws come from the
+    density's own components: first m, then $z \sim q(z|u_m)$.
 
     Arguments:
         event_shape: The shape of z.

@@ -13,7 +13,8 @@ from typing import Any
 from lvm_experiments.reports.paired import Difference
 from lvm_experiments.reports.run import Run
 
-_DATA_ASIDE = ("batch_size", "num_workers", "limit")  # what does not change the examples that are measured
+# What does not change the examples that are measured.
+_DATA_ASIDE = ("batch_size", "num_workers", "limit", "shuffle")
 
 
 @dataclass(frozen=True)

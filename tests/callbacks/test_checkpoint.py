@@ -167,6 +167,18 @@ def test_the_best_one_is_the_best_one(tmp_path: Path) -> None:
     assert trainer.checkpoint_callback.best_score == min(losses)
 
 
+def test_the_latest_one_is_the_best_one_if_it_is_to(tmp_path: Path) -> None:
+    """The loss rises after some epochs, and the last state is measured all the same."""
+    parts = {"checkpoint": Checkpoint(latest=True)}
+    trainer, model = train(tmp_path, epochs=6, limit_val_batches=1, callbacks=parts)
+    losses = [float(row.split(",")[2]) for row in (tmp_path / "metrics.csv").read_text().splitlines()[1:]]
+    assert min(losses) < losses[-1]
+    best = read_checkpoint(RunFolder(tmp_path).best)
+    assert best["global_step"] == 36
+    assert all(torch.equal(best["state_dict"][name], value) for name, value in model.state_dict().items())
+    assert trainer.checkpoint_callback.best_score == losses[-1]
+
+
 def test_what_is_not_a_number_is_never_best() -> None:
     monitor = Monitor("val/elbo")
     assert not monitor.improves(float("nan"), None)

@@ -37,6 +37,18 @@ def test_a_run_killed_before_the_end_of_training_stops_where_it_would_have(tmp_p
     assert again.global_step == trainer.global_step
 
 
+@pytest.mark.parametrize("warm_up", [5, 12])
+def test_in_a_warm_up_none_is_counted(warm_up: int, tmp_path: Path) -> None:
+    """Nothing improves after the first: it stops so many validations after the warm-up, also when resumed in it."""
+    stopping = {"early_stopping": EarlyStopping(patience=3, min_delta=1e6, warm_up=warm_up)}
+    trainer, _ = train(tmp_path / "whole", epochs=30, callbacks=stopping)
+    assert trainer.current_epoch == warm_up + 3
+    for epochs in (warm_up - 1, warm_up + 1, 30):
+        stopping = {"early_stopping": EarlyStopping(patience=3, min_delta=1e6, warm_up=warm_up)}
+        trainer, _ = train(tmp_path / "pieces", epochs=epochs, callbacks=stopping)
+    assert trainer.current_epoch == warm_up + 3
+
+
 @pytest.mark.parametrize(("name", "sign"), [("val/elbo", 1), ("val/nll", -1)])
 def test_the_direction_is_the_metric_s(name: str, sign: int, tmp_path: Path) -> None:
     stopping = EarlyStopping(patience=3, min_delta=0.5)

@@ -60,6 +60,25 @@ def test_every_epoch_has_every_example_once(size: int, batch_size: int, seed: in
         assert epochs[0] != epochs[1] != epochs[2]
 
 
+@given(size=sizes, batch_size=batch_sizes, world=worlds, killed_after=st.integers(0, 30))
+def test_a_fixed_order_is_the_split_s_in_every_epoch(size: int, batch_size: int, world: int, killed_after: int) -> None:
+    """Consecutive slices, of which ranks share each, and a killed one goes on where it was."""
+
+    def new(rank: int = 0, world: int = 1) -> IndexLoader:
+        return IndexLoader(held(size), batch_size, seed=3, shuffle=True, fixed_order=True, rank=rank, world=world)
+
+    slices = [list(range(size))[i : i + batch_size] for i in range(0, size, batch_size)]
+    loader = new()
+    assert [epoch(loader), epoch(loader)] == [slices, slices]
+    for rank in range(world):
+        assert epoch(new(rank, world)) == [rows[rank::world] or rows[:1] for rows in slices]
+    first, killed_after = new(), min(killed_after, len(slices) - 1)
+    seen = [rows(batch) for batch in islice(first, killed_after)]
+    second = new()
+    second.load_state_dict(first.state_dict())
+    assert seen + epoch(second) == slices
+
+
 @given(size=sizes, batch_size=batch_sizes, seed=seeds, data=st.data())
 def test_killed_anywhere_what_remains_is_the_same(size: int, batch_size: int, seed: int, data: st.DataObject) -> None:
     def new(world: int = 1, rank: int = 0) -> IndexLoader:

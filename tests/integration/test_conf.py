@@ -28,7 +28,8 @@ from lvm_experiments.testing.compositions import options as options_of_parts
 from tests.support.members import members
 
 CONF = conf_dir()
-FILES = sorted(path for path in CONF.rglob("*.yaml") if path.parent != CONF)
+# Experiments, which name no class, have a module of their own.
+FILES = sorted(path for path in CONF.rglob("*.yaml") if path.parent not in (CONF, CONF / "experiment"))
 PARTS = ("encoder", "posterior", "prior", "decoder", "likelihood")
 PRESETS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 
@@ -265,6 +266,12 @@ def is_scheduled(objective: str) -> bool:
     return any(isinstance(entry, dict) for entry in defaults) or any(map(is_scheduled, above))
 
 
+def is_a_variant(option: str) -> bool:
+    """Of an experiment of which nothing but a few choices is changed, and which stands for it here."""
+    defaults = (yaml.safe_load((CONF / "experiment" / f"{option}.yaml").read_text()) or {}).get("defaults", [])
+    return any(isinstance(entry, str) for entry in defaults)
+
+
 PAIRS = [
     (f"{a}={x}", f"{b}={y}")
     for a, b in [
@@ -274,7 +281,7 @@ PAIRS = [
     ]
     for x in options(a)
     for y in options(b)
-    if a != "objective" or is_scheduled(x)
+    if (a != "objective" or is_scheduled(x)) and (b != "experiment" or not is_a_variant(y))
 ]
 
 

@@ -12,7 +12,9 @@ import torch
 import yaml
 from omegaconf import DictConfig
 
+from lvm_experiments.batch import Batch
 from lvm_experiments.configuration import check, compose, instantiate
+from lvm_experiments.objectives import Progress
 from lvm_experiments.options import conf_dir
 from lvm_experiments.spec import DataSpec
 
@@ -22,7 +24,9 @@ FILES = sorted(path for path in (CONF / "experiment").glob("*.yaml") if path.ste
 IMAGES = DataSpec("bytes", (1, 28, 28), levels=256, classes=10, size=1000, mean=torch.rand(1, 28, 28))
 SPECS = {
     "BinarizedMnist": IMAGES.replace(space="binary", levels=2),
+    "Caltech101Silhouettes": IMAGES.replace(space="binary", levels=2),
     "Digits": DataSpec("bytes", (1, 8, 8), levels=17, size=1000, mean=torch.rand(1, 8, 8), std=torch.ones(1, 8, 8)),
+    "FreyFaces": DataSpec("bytes", (1, 28, 20), levels=256, size=1000, mean=torch.rand(1, 28, 20)),
     "Mnist": IMAGES,
     "Newsgroups": DataSpec("counts", (50,), size=1000, mean=torch.rand(50)),
     "Npz": DataSpec("binary", (1, 64, 64), levels=2, size=1000),
@@ -40,8 +44,21 @@ def composed(name: str, *more: str) -> DictConfig:
 
 
 def chosen(path: Path) -> dict[str, str]:
-    defaults = yaml.safe_load(path.read_text())["defaults"]
-    return {key.removeprefix("override /"): option for entry in defaults for key, option in entry.items()}
+    """The options that an experiment chooses, those of the one it is a variant of among them."""
+    found: dict[str, str] = {}
+    for entry in yaml.safe_load(path.read_text())["defaults"]:
+        if isinstance(entry, str):
+            found |= chosen(path.with_stem(entry))
+        else:
+            found |= {key.removeprefix("override /"): option for key, option in entry.items()}
+    return found
+
+
+def settings(path: Path) -> dict[str, Any]:
+    """The keys it sets, likewise."""
+    plain = yaml.safe_load(path.read_text())
+    above = [settings(path.with_stem(entry)) for entry in plain.pop("defaults") if isinstance(entry, str)]
+    return {key: value for tree in (*above, leaves(plain)) for key, value in tree.items()}
 
 
 def header(path: Path) -> dict[str, str]:
@@ -69,10 +86,17 @@ def test_its_header_has_what_a_reader_has_to_know(path: Path) -> None:
     assert set(facts) == {"title", "Published", "Measured here", "Cost", "Differs"}
     assert re.match("@package _global_ [A-Z]", facts["title"])
     assert re.search(rf"python -m lvm_experiments experiment={path.stem}( |$)", facts["title"])
+    # An option that the header names is there.
+    for group, option in re.findall(r"\b((?:model/|objective/)?[a-z]+)=([a-z]\w*)", " ".join(facts.values())):
+        if (CONF / group).is_dir():
+            assert (CONF / group / f"{option}.yaml").is_file(), (group, option)
+    # What differs is said in full, or is that of an experiment there is.
+    if (above := re.match("as ([a-z0-9_]+)", facts["Differs"])) is not None:
+        assert path.with_stem(above[1]).is_file()
     # A number with where it comes from, or that there is none; a number measured with its unit, or that there is none.
     published = facts["Published"]
     assert re.search(r"\d.*\[[SRTM]\]", published) or re.match("none|curves", published), published
-    assert re.search(r"\d (nats|bits)", facts["Measured here"]) or facts["Measured here"] == "not run."
+    assert re.search(r"\d (nats|bits|squared units)", facts["Measured here"]) or facts["Measured here"] == "not run."
     assert re.search("core|GPU", facts["Cost"])
     assert all(fact.endswith(".") for name, fact in facts.items() if name != "title")
     assert all(len(line) <= 120 for line in path.read_text().splitlines())
@@ -81,9 +105,8 @@ def test_its_header_has_what_a_reader_has_to_know(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_it_sets_no_key_inside_a_part_that_can_be_chosen(path: Path) -> None:
     """They would leak into the next part: what is set is the model's own or an argument of every option."""
-    tree = {key: value for key, value in yaml.safe_load(path.read_text()).items() if key != "defaults"}
     assert {"model", "data", "evaluation"} <= set(chosen(path))
-    for key in leaves(tree):
+    for key in settings(path):
         group, _, name = key.partition(".")
         assert key in ("model.latent_dim", "data.batch_size") or group == "trainer", key
         for option in (CONF / group).glob("*.yaml"):
@@ -95,8 +118,7 @@ def test_it_sets_no_key_inside_a_part_that_can_be_chosen(path: Path) -> None:
 def test_it_is_what_its_choices_say_unless_the_command_line_chooses(path: Path) -> None:
     config = composed(path.stem)
     words = [f"{group}={option}" for group, option in chosen(path).items()]
-    tree = {key: value for key, value in yaml.safe_load(path.read_text()).items() if key != "defaults"}
-    words += [f"{key}={value}" for key, value in leaves(tree).items()]
+    words += [f"{key}={value}" for key, value in settings(path).items()]
     assert composed("none", *words) == config
 
 
@@ -111,7 +133,7 @@ def test_the_command_line_wins() -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_its_parts_go_together(path: Path) -> None:
+def test_its_parts_go_together_and_take_a_step(path: Path) -> None:
     config = composed(path.stem)
     spec = SPECS[config.data["_target_"].rpartition(".")[2]]
     observation = instantiate(config.observation, "observation")(spec)
@@ -120,8 +142,25 @@ def test_its_parts_go_together(path: Path) -> None:
     objective = instantiate(config.objective, "objective")
     objective.bind(model)
     objective.check(model)
-    for key in ("optimizer", "scheduler", "callbacks"):
+    for key in ("data", "scheduler", "evaluation", "callbacks", "logger"):
         instantiate(config[key], key)
+    optimizer = instantiate(config.optimizer, "optimizer")(model.parameters())
+    before = [p.clone() for p in model.parameters()]
+    losses = objective(model, examples(observation.spec), Progress())
+    losses.loss["model"].backward()
+    optimizer.step()
+    assert all(p.isfinite().all() for p in model.parameters())
+    assert any(not torch.equal(p, q) for p, q in zip(model.parameters(), before, strict=True))
+
+
+def examples(spec: DataSpec, n: int = 2) -> Batch:
+    """Values that the data could have."""
+    shape = (n, *spec.shape)
+    if spec.space in ("counts", "real"):
+        x = torch.randn(shape)
+        return Batch(x if spec.space == "real" else x.exp().round())
+    label = torch.arange(n) if spec.classes else None
+    return Batch(torch.randint(spec.levels, shape).float(), label=label, index=torch.arange(n))
 
 
 def test_the_recipe_of_importance_weighted_autoencoders() -> None:
@@ -142,7 +181,7 @@ def test_the_recipe_of_importance_weighted_autoencoders() -> None:
 def test_a_schedule_of_the_rate_s_weight_reaches_where_it_is_chosen() -> None:
     config = composed("vampprior2018_mnist_static")
     assert (config.objective.schedule.duration, config.objective.schedule.unit) == (100, "epoch")
-    assert config.callbacks.early_stopping.patience == 50
+    assert (config.callbacks.early_stopping.patience, config.callbacks.early_stopping.warm_up) == (50, 100)
     assert (
         composed("vampprior2018_mnist_static", "model/prior=standard_normal")
         .model.prior["_target_"]

@@ -15,6 +15,7 @@ from lvm_experiments.errors import RequestError
 from lvm_experiments.likelihoods import BernoulliLikelihood
 from lvm_experiments.models import HierarchicalVAE, LadderVAE, LatentVariableModel
 from lvm_experiments.networks import MLPDecoder, MLPEncoder
+from lvm_experiments.networks.gated_mlp import GatedDense
 from lvm_experiments.posteriors import DiagonalNormalPosterior
 from lvm_experiments.priors import StandardNormalPrior
 from lvm_experiments.spec import DataSpec
@@ -23,22 +24,23 @@ from tests.objectives.test_needs import OwnDrawsPosterior
 KINDS = [HierarchicalVAE, LadderVAE]
 IMAGES = torch.tensor(list(product([0.0, 1.0], repeat=3)), dtype=torch.float64)
 
+PARTS: dict[str, Any] = {
+    "latent_dim": 1,
+    "layers": 2,
+    "widening": 1,
+    "hidden": [4],
+    "activation": "tanh",
+    "encoder": partial(MLPEncoder, hidden=[4]),
+    "posterior": DiagonalNormalPosterior,
+    "prior": StandardNormalPrior,
+    "decoder": partial(MLPDecoder, hidden=[4]),
+    "likelihood": BernoulliLikelihood,
+}
+
 
 def build(kind: type[Any], spec: DataSpec | None = None, **changes: Any) -> LatentVariableModel:
     torch.manual_seed(3)
-    given = {
-        "latent_dim": 1,
-        "layers": 2,
-        "widening": 1,
-        "hidden": [4],
-        "activation": "tanh",
-        "encoder": partial(MLPEncoder, hidden=[4]),
-        "posterior": DiagonalNormalPosterior,
-        "prior": StandardNormalPrior,
-        "decoder": partial(MLPDecoder, hidden=[4]),
-        "likelihood": BernoulliLikelihood,
-    }
-    model = kind(spec or DataSpec("binary", (3,), levels=2), **(given | changes))
+    model = kind(spec or DataSpec("binary", (3,), levels=2), **(PARTS | changes))
     with torch.no_grad():
         for name, p in model.named_parameters():
             # Far from where it starts, so that the layers matter.
@@ -85,6 +87,21 @@ def test_both_layers_matter_and_every_parameter_learns(kind: type[Any]) -> None:
     assert {name: z.shape[-1] for name, z in draw.z.items()} == {"z1": 4, "z2": 2, "z3": 1}
     assert torch.allclose(draw.log_weight, model.score(IMAGES, draw.z).log_weight)
     assert draw.kl.shape in ((6, 8), (8,))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_networks_between_layers_are_gated_and_begin_as_asked(kind: type[Any]) -> None:
+    """300 units are 600 numbers of which half are gates, drawn with the variance of He or of torch."""
+    parts = {"hidden": [300], "activation": "glu", "latent_dim": 40}
+    for how, variance in (("he", 2 / 40), ("default", 1 / (3 * 40))):
+        torch.manual_seed(0)
+        model = kind(DataSpec("binary", (3,), levels=2), **(PARTS | parts), initialisation=how)
+        gated = [m for n, m in model.named_modules() if isinstance(m, GatedDense) and not n.startswith("encoder")]
+        assert {m.out_features for m in gated} == {600}
+        (first,) = [m for m in gated if m.in_features == 40][:1]
+        assert first.weight.var().item() == pytest.approx(variance, rel=0.05)
+        assert all(bool((m.bias == 0).all()) == (how == "he") for m in gated)
+    assert model.draw(IMAGES.float(), 2).log_weight.isfinite().all()
 
 
 @pytest.mark.parametrize("kind", KINDS)

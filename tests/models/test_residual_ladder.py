@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
@@ -42,7 +43,7 @@ def build(spec: DataSpec = BINARY, **changes: Any) -> ResidualLadderVAE:
     with torch.no_grad():
         for name, p in model.named_parameters():
             # Away from where it starts, so that the layers matter.
-            p.add_(torch.randn(p.shape, dtype=p.dtype) * (0.3 if "raw" in name else 0.1))
+            p.add_(torch.randn(p.shape, dtype=p.dtype) * (0.3 if name.startswith(("raw", "joined")) else 0.1))
     return model
 
 
@@ -142,3 +143,16 @@ def test_its_distributions_are_called_what_they_are() -> None:
     latents = structure_of(build(), Batch(torch.ones(3, 1, 8, 8))).latents
     assert {one.q for one in latents} == {"Diagonal normal map"}
     assert [one.p for one in latents] == ["Standard normal prior", "Diagonal normal map", "Diagonal normal map"]
+
+
+def test_a_deep_one_of_many_dimensions_begins_near_what_a_shallow_one_does() -> None:
+    """12 latent maps of 32 channels: 43,008 dimensions that say little yet, and 256 pixels."""
+    torch.manual_seed(0)
+    parts = {"activation": "elu", "encoder": None, "posterior": None, "decoder": None}
+    spec = DataSpec("binary", (1, 16, 16), levels=2)
+    model = ResidualLadderVAE(
+        spec, 32, 16, [4, 4, 4], 2, **parts, prior=StandardNormalPrior, likelihood=BernoulliLikelihood
+    )
+    x = torch.randint(2, (4, 1, 16, 16)).float()
+    assert sum(torch.Size(shape).numel() for shape in model.shapes) == 43_008
+    assert -model.draw(x, 1).log_weight.mean() < 2 * 256 * math.log(2)

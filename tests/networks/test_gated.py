@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from lvm_experiments.batch import Batch
 from lvm_experiments.networks import (
+    GatedConvDecoder,
     GatedConvEncoder,
     GatedDeconvDecoder,
     GatedMLPDecoder,
@@ -30,6 +31,7 @@ ENCODERS: list[Callable[..., Any]] = [
 ]
 DECODERS: list[Callable[..., Any]] = [
     lambda shape, channels: GatedDeconvDecoder(2, shape, channels, [5, 3, 7, 3, 1][: len(channels)]),
+    lambda shape, channels: GatedConvDecoder(2, shape, channels, [5, 3, 7, 3, 1][: len(channels)]),
     lambda shape, channels: ResNetDecoder(2, shape, channels, blocks=1, hidden=5, activation="softplus"),
 ]
 
@@ -122,3 +124,6 @@ def test_the_maps_of_the_papers_network_on_28_by_28_pixels() -> None:
     assert maps(decoder, nn.ConvTranspose2d, torch.randn(1, 2, 64)) == [
         (128, 7, 7), (64, 14, 14), (64, 14, 14), (64, 28, 28), (64, 28, 28)
     ]  # fmt: skip
+    plain = GatedConvDecoder(80, (1, 1, 28, 28), [64] * 4, [3] * 4)
+    assert plain.layers[0].weight.shape == (2 * 28 * 28, 80)
+    assert maps(plain, nn.Conv2d, torch.randn(1, 2, 80)) == [(128, 28, 28)] * 4 + [(1, 28, 28)]

@@ -31,7 +31,7 @@ from lvm_experiments.posteriors import (
     RadialPosterior,
     VonMisesFisherPosterior,
 )
-from lvm_experiments.priors import ExemplarPrior, VampPrior
+from lvm_experiments.priors import BoundedVampPrior, ExemplarPrior, VampPrior
 from lvm_experiments.spec import DataSpec
 from tests.support.parts import CodesPosterior, TwoLayers
 from tests.support.priors import SPEC, examples, model_with
@@ -179,6 +179,31 @@ def test_random_ones_stay_random_and_held_ones_hold() -> None:
     assert list(model.prior.parameters()) == []
     assert abs(x.mean()) < 4 * 0.5 / 6000**0.5
     assert abs(x.std() - 0.5) < 0.02
+
+
+@pytest.mark.parametrize(("space", "levels"), [("binary", 2), ("unit", 0), ("bytes", 17)])
+def test_bounded_ones_are_values_in_front_of_the_embedding(space: str, levels: int, float64: None) -> None:
+    """At 0, 1 and between, what the encoder sees is an embedded value; beyond them the end of the range."""
+    spec = DataSpec(space, (3,), levels=levels, mean=torch.tensor([0.3, 0.8, 0.1]))
+    held = BoundedVampPrior((2,), spec, number=2000, mean=0.4, spread=0.05).pseudo_inputs
+    assert abs(held.x.mean() - 0.4) < 4 * 0.05 / 6000**0.5
+    assert abs(held.x.std() - 0.05) < 0.002
+    u = torch.tensor([-0.5, 0.0, 0.25, 1.0, 7.0])[:, None].expand(5, 3).clone().requires_grad_()
+    values = {"binary": [0, 0, 0.25, 1, 1], "unit": [0, 0, 0.25, 1, 1], "bytes": [-0.5, -0.5, 3.75, 16.5, 16.5]}[space]
+    seen = held.embedded(u)
+    assert torch.allclose(seen, spec.embed(torch.tensor(values)[:, None].expand(5, 3)), atol=1e-12)
+    (slope,) = torch.autograd.grad(seen.sum(), u)
+    assert (slope[[0, 4]] == 0).all()
+    assert (slope[2] > 0).all()
+
+
+def test_a_prior_of_bounded_ones_is_that_of_the_posterior_there(float64: None) -> None:
+    model, z = model_with(partial(BoundedVampPrior, number=4, mean=0.5, spread=0.3)), torch.randn(6, 5, 2)
+    u = model.spec.embed(model.prior.pseudo_inputs.x.clamp(0, 1))
+    q = model.q_z_embedded(u, Batch(u))
+    assert torch.allclose(model.prior().log_prob(z), q.log_prob(z[..., None, :]).logsumexp(-1) - np.log(4), rtol=1e-12)
+    with pytest.raises(ValueError, match="real values have no bounds; take vampprior"):
+        BoundedVampPrior((2,), DataSpec("real", (3,)))
 
 
 def test_missing_cells_are_the_mean() -> None:

@@ -113,6 +113,18 @@ def test_numbers_measured_in_different_ways_are_ranked_apart(changes: dict[str, 
     assert "ranked apart" in " ".join(comparison.notes)
 
 
+def test_how_training_goes_through_the_data_does_not_set_numbers_apart(tmp_path: Path) -> None:
+    """Also where a run was written before there was a choice."""
+    ways = ({"batch_size": 20}, {"batch_size": 100, "shuffle": True}, {"limit": 50, "shuffle": False})
+    runs = [
+        one(dim, 0, 1.0 * dim, 1.0 * dim, config={"data": {"_target_": "a.Mnist", **way}})
+        for dim, way in zip((2, 4, 8), ways, strict=True)
+    ]
+    comparison = compare(collect([write_sweep(tmp_path, runs)]))
+    assert list(map(len, comparison.groups.values())) == [3]
+    assert best(comparison, "nll") == {"2"}
+
+
 EXACT = {"num_samples": None, "estimator": "exact, closed form"}
 
 

@@ -14,6 +14,7 @@ from lvm_experiments.models import VAE
 from lvm_experiments.networks import MLPDecoder, MLPEncoder
 from lvm_experiments.posteriors import DiagonalNormalPosterior, Posterior
 from lvm_experiments.priors import (
+    BoundedVampPrior,
     DiagonalNormalPrior,
     ExemplarPrior,
     LaplacePrior,
@@ -32,6 +33,7 @@ UNCONDITIONAL: dict[str, Callable[..., Prior]] = {
     "mixture_of_normals": partial(MixtureOfNormalsPrior, components=4),
     "vampprior": partial(VampPrior, number=5, start="random", spread=0.7),
     "vampprior, weights learned": partial(VampPrior, number=5, learned_weights=True),
+    "vampprior, bounded": partial(BoundedVampPrior, number=5, mean=0.5, spread=0.3),
     "exemplar": partial(ExemplarPrior, number=6),
     "maf": partial(MAFPrior, hidden=[8]),
     "nsf": partial(NSFPrior, hidden=[8], transforms=2, bins=4),
