@@ -141,8 +141,8 @@ def test_what_it_has_no_use_for_is_refused_in_one_sentence(changes: dict[str, An
 
 def test_its_distributions_are_called_what_they_are() -> None:
     latents = structure_of(build(), Batch(torch.ones(3, 1, 8, 8))).latents
-    assert {one.q for one in latents} == {"Diagonal normal map"}
-    assert [one.p for one in latents] == ["Standard normal prior", "Diagonal normal map", "Diagonal normal map"]
+    assert {one.q for one in latents} == {"Diagonal Normal Map"}
+    assert [one.p for one in latents] == ["Standard Normal Prior", "Diagonal Normal Map", "Diagonal Normal Map"]
 
 
 def test_a_deep_one_of_many_dimensions_begins_near_what_a_shallow_one_does() -> None:
