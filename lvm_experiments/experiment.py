@@ -19,14 +19,14 @@ from torch.multiprocessing import ProcessRaisedException
 
 from lvm_experiments.callbacks import Monitor, build_callbacks
 from lvm_experiments.configuration import instantiate
-from lvm_experiments.data import Data, DataSet, TrainingExamples
+from lvm_experiments.data import Data, DataSet, Loaders, TrainingExamples
 from lvm_experiments.errors import Interrupted, RequestError, RunError, nearest
 from lvm_experiments.evaluation import Evaluation, metric_of
 from lvm_experiments.loggers import build_loggers, close_loggers, log_examples, log_figures, log_results
 from lvm_experiments.measure import measure_splits
 from lvm_experiments.models import LatentVariableModel
 from lvm_experiments.models.support import check_support
-from lvm_experiments.module import VALIDATION_METRICS, ExperimentModule, Loaders
+from lvm_experiments.module import VALIDATION_METRICS, ExperimentModule
 from lvm_experiments.networks import Decoder, Encoder
 from lvm_experiments.objectives import Objective
 from lvm_experiments.observations import ObservationMap, observe

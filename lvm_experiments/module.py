@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["VALIDATION_METRICS", "ExperimentModule", "Loaders"]
+__all__ = ["VALIDATION_METRICS", "ExperimentModule"]
 
 import inspect
 import logging
@@ -18,8 +18,9 @@ from torch import Tensor, distributed
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
+from lvm_experiments.accounts import Accounts, all_processes
 from lvm_experiments.batch import Batch
-from lvm_experiments.data import Data, DataSet, IndexLoader, Split, StreamedSplit
+from lvm_experiments.data import IndexLoader, Loaders
 from lvm_experiments.errors import RequestError, RunError
 from lvm_experiments.evaluation import metric_of
 from lvm_experiments.models import LatentVariableModel
@@ -33,57 +34,6 @@ log = logging.getLogger(__name__)
 VALIDATION_METRICS = ("val/elbo", "val/iw_elbo", "val/rate", "val/distortion")
 _HALF = {"16-mixed": torch.float16, "bf16-mixed": torch.bfloat16}
 _CHECK_EVERY = 50  # steps between two looks at a GPU's losses; a look waits for the device
-
-
-class Loaders:
-    """The loaders of a run, built where the rank is known.
-
-    Arguments:
-        data: The data.
-        dataset: How they are to be batched.
-        seed: Of the order of the training examples.
-    """
-
-    def __init__(self, data: Data, dataset: DataSet, seed: int) -> None:
-        self.data, self.dataset, self.seed = data, dataset, seed
-
-    def train(self, rank: int, world: int, limit: float | int, overfit: float | int = 0) -> IndexLoader:
-        """Training batches, shuffled anew each epoch unless the data set keeps its order.
-
-        Arguments:
-            rank: The number of this process.
-            world: How many there are.
-            limit: Lightning's `limit_train_batches`: so many batches of an epoch.
-            overfit: Lightning's `overfit_batches`: so many batches are all there is to train on.
-        """
-        split = self._first(overfit) if overfit else self.data.train
-        batches = None if overfit else self.batches(limit)
-        return IndexLoader(
-            split,
-            self.dataset.batch_size,
-            seed=self.seed,
-            shuffle=True,
-            fixed_order=not self.dataset.shuffle,
-            rank=rank,
-            world=world,
-            num_workers=self.dataset.num_workers,
-            max_batches=batches,
-        )
-
-    def val(self, rank: int, world: int, overfit: float | int = 0) -> IndexLoader:
-        """Validation batches in order. Larger than those of training, whose gradients want them small."""
-        split = self._first(overfit) if overfit else self.data.val
-        size = max(500, self.dataset.batch_size)
-        return IndexLoader(split, size, rank=rank, world=world, num_workers=self.dataset.num_workers)
-
-    def batches(self, limit: float | int) -> int:
-        """How many batches of an epoch a number of them, or a share, is."""
-        whole = ceil(len(self.data.train) / self.dataset.batch_size)
-        return min(limit, whole) if isinstance(limit, int) else max(1, int(limit * whole))
-
-    def _first(self, batches: float | int) -> Split | StreamedSplit:
-        examples = min(self.batches(batches) * self.dataset.batch_size, len(self.data.train))
-        return self.data.train.select(torch.arange(examples))
 
 
 class ExperimentModule(pl.LightningModule):
@@ -131,7 +81,7 @@ class ExperimentModule(pl.LightningModule):
         self.automatic_optimization = len(self.groups) == 1
         self.batches = 0  # seen in training
         self.updates = self._validated = 0  # of the parameters: fewer where gradients of several batches are added up
-        self.sums: dict[str, dict[str, Any]] = {"train": {}, "val": {}}
+        self.accounts = Accounts()
         self.bad_step: Tensor | None = None
         # A lookup of the loader at every step goes through a property of the Trainer.
         self._loader: IndexLoader | None = None
@@ -188,7 +138,7 @@ class ExperimentModule(pl.LightningModule):
             progress = self.progress()
             losses = self.objective(self.model, observe(self.observation, batch), progress)
         self._refuse_non_finite(losses)
-        self._account("train", losses.terms | {"loss": _combined(losses)}, self._local_length(batch))
+        self.accounts.add("train", losses.terms | {"loss": _combined(losses)}, self._local_length(batch))
         self.batches += 1
         if self.automatic_optimization:
             (loss,) = losses.loss.values()
@@ -296,7 +246,7 @@ class ExperimentModule(pl.LightningModule):
             rate = draw.kl if draw.kl.ndim == 1 else draw.kl.mean(0)
             bound = torch.logsumexp(draw.log_weight, 0) - math.log(samples)
         terms = {"elbo": -(rate + distortion), "iw_elbo": bound, "rate": rate, "distortion": distortion}
-        self._account("val", terms, len(batch))
+        self.accounts.add("val", terms, len(batch))
 
     def on_train_end(self) -> None:
         left = self.updates - self._validated
@@ -314,42 +264,12 @@ class ExperimentModule(pl.LightningModule):
                 hint="the checkpoint of the last good epoch is kept; a smaller optimizer.lr may help",
             )
 
-    # ---- accounts: sums over examples in float64, one log an epoch
-
-    def _account(self, split: str, terms: dict[str, Tensor], examples: int) -> None:
-        sums = self.sums[split]
-        with torch.no_grad():
-            values = torch.stack(
-                [
-                    t.sum(dtype=self._account_type) if t.ndim else t.to(self._account_type) * examples
-                    for t in terms.values()
-                ]
-            )
-        if not sums:
-            sums.update(names=list(terms), values=torch.zeros_like(values), examples=0)
-        if examples:
-            sums["values"] = sums["values"] + values
-            sums["examples"] += examples
-
-    @property
-    def _account_type(self) -> torch.dtype:
-        return torch.float32 if self.device.type == "mps" else torch.float64
+    # ---- accounts
 
     def _report(self, split: str) -> None:
-        sums, self.sums[split] = self.sums[split], {}
-        if not sums:
-            return
-        totals = torch.cat([sums["values"], sums["values"].new_tensor([float(sums["examples"])])])
-        if _distributed():
-            distributed.all_reduce(totals)
-        means = (totals[:-1] / totals[-1]).tolist()
         # Lightning would keep float32; the history should say what was computed.
-        self.log_dict(
-            {
-                f"{split}/{name}": torch.tensor(mean, dtype=torch.float64)
-                for name, mean in zip(sums["names"], means, strict=True)
-            }
-        )
+        means = self.accounts.means(split)
+        self.log_dict({f"{split}/{name}": torch.tensor(mean, dtype=torch.float64) for name, mean in means.items()})
 
     def get_extra_state(self) -> dict[str, Any]:
         # Beside the parameters, which come back from forked processes, too.
@@ -359,20 +279,10 @@ class ExperimentModule(pl.LightningModule):
         self.batches, self.updates = state["batches"], state["updates"]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        sums = self.sums["train"]
-        mine = dict(sums, values=sums["values"].tolist()) if sums else {}
-        ranks: list[Any] = [mine]
-        if _distributed():
-            ranks *= distributed.get_world_size()
-            distributed.all_gather_object(ranks, mine)
-        checkpoint["sums"] = ranks
+        checkpoint["sums"] = self.accounts.state("train")
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        ranks = checkpoint["sums"]
-        sums = ranks[self.global_rank] if self.global_rank < len(ranks) else {}
-        if sums:
-            sums = dict(sums, values=torch.tensor(sums["values"], dtype=self._account_type, device=self.device))
-        self.sums["train"] = sums
+        self.accounts.load_state("train", checkpoint["sums"], self.global_rank, self.device)
 
     # ---- Lightning's wiring
 
@@ -479,10 +389,6 @@ def _cares(model: torch.nn.Module) -> list[str]:
     return list(dict.fromkeys(texts))
 
 
-def _distributed() -> bool:
-    return distributed.is_available() and distributed.is_initialized()
-
-
 def _parameters(optimizer: Any) -> list[torch.nn.Parameter]:
     return [p for group in optimizer.param_groups for p in group["params"]]
 
@@ -490,7 +396,7 @@ def _parameters(optimizer: Any) -> list[torch.nn.Parameter]:
 def _average_gradients(parameters: list[torch.nn.Parameter]) -> None:
     """The mean over all ranks, in one message."""
     gradients = [p.grad for p in parameters if p.grad is not None]
-    if not _distributed() or not gradients:
+    if not all_processes() or not gradients:
         return
     together = torch.cat([g.flatten() for g in gradients])
     distributed.all_reduce(together)

@@ -17,11 +17,11 @@ from torch import Tensor, nn
 from lvm_experiments.batch import Batch
 from lvm_experiments.callbacks import Progress as ProgressShown
 from lvm_experiments.configuration import instantiate
-from lvm_experiments.data import DataSet, Digits
+from lvm_experiments.data import DataSet, Digits, Loaders
 from lvm_experiments.errors import RequestError, RunError
 from lvm_experiments.likelihoods import BernoulliLikelihood
 from lvm_experiments.models import VAE, LatentVariableModel
-from lvm_experiments.module import ExperimentModule, Loaders
+from lvm_experiments.module import ExperimentModule
 from lvm_experiments.networks import MLPDecoder, MLPEncoder
 from lvm_experiments.noise import keyed_noise
 from lvm_experiments.objectives import ELBO, IWAE, Linear, Losses, Objective, Progress
@@ -111,7 +111,7 @@ def test_every_epoch_has_an_account_of_its_own() -> None:
             self.found: list[float] = []
 
         def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-            assert module.sums == {"train": {}, "val": {}}
+            assert not any(module.accounts.sums.values())
             self.found.append(trainer.callback_metrics["train/elbo"].item())
 
     class AtTheEnd(Callback):
@@ -495,12 +495,12 @@ def test_what_is_saved_is_plain_and_comes_back() -> None:
     other.load_state_dict(saved)
     assert (other.batches, other.updates) == (module.batches, module.updates) == (6, 6)
     checkpoint: dict[str, Any] = {}
-    module._account("train", {"elbo": torch.arange(3.0)}, 3)
+    module.accounts.add("train", {"elbo": torch.arange(3.0)}, 3)
     module.on_save_checkpoint(checkpoint)
     assert checkpoint == {"sums": [{"names": ["elbo"], "values": [3.0], "examples": 3}]}
     other.on_load_checkpoint(checkpoint)
-    assert other.sums["train"]["values"].tolist() == [3.0]
-    assert other.sums["train"]["values"].dtype == torch.float64
+    assert other.accounts.sums["train"]["values"].tolist() == [3.0]
+    assert other.accounts.sums["train"]["values"].dtype == torch.float64
 
 
 def test_parameters_keep_their_names() -> None:

@@ -14,6 +14,7 @@ __all__ = [
     "ImageFolder",
     "IndexLoader",
     "Kmnist",
+    "Loaders",
     "Mnist",
     "MouseBladder",
     "Newsgroups",
@@ -41,6 +42,7 @@ from lvm_experiments.data.frey_faces import FreyFaces
 from lvm_experiments.data.image_folder import ImageFolder
 from lvm_experiments.data.kmnist import Kmnist
 from lvm_experiments.data.loader import IndexLoader
+from lvm_experiments.data.loaders import Loaders
 from lvm_experiments.data.mnist import Mnist
 from lvm_experiments.data.mouse_bladder import MouseBladder
 from lvm_experiments.data.newsgroups import Newsgroups
