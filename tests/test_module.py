@@ -15,6 +15,7 @@ from pytorch_lightning.plugins import MixedPrecision
 from torch import Tensor, nn
 
 from lvm_experiments.batch import Batch
+from lvm_experiments.callbacks import Checkpoint, loops
 from lvm_experiments.callbacks import Progress as ProgressShown
 from lvm_experiments.configuration import instantiate
 from lvm_experiments.data import DataSet, Digits, Loaders
@@ -454,6 +455,14 @@ def test_the_steps_that_are_shown_are_updates(
     shown = capsys.readouterr().err
     assert "6/6" in shown
     assert "12/" not in shown
+
+
+def test_checkpoints_within_an_epoch_are_so_many_updates_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    saved: list[int] = []
+    monkeypatch.setattr(Checkpoint, "save_last", lambda self, trainer: saved.append(loops.updates(trainer)))
+    monkeypatch.setattr(Checkpoint, "_save", lambda self, trainer, final=False: None)  # of epochs
+    fit(make(TwoGroups(), STILL, dataset=digits(250)), Checkpoint(every_n_train_steps=2), enable_checkpointing=True)
+    assert saved == [2, 4]
 
 
 def test_a_group_is_scaled_by_what_its_gradients_were() -> None:

@@ -37,8 +37,8 @@ class Checkpoint(callbacks.Checkpoint):
     Files hold tensors and plain containers only, and the states of the random generators.
 
     Arguments:
-        every_n_train_steps: Write last.ckpt also within epochs, after this many optimiser steps;
-            None for epochs that are short.
+        every_n_train_steps: Write last.ckpt also within epochs, after this many updates; None for epochs that are
+            short.
         latest: Whether the last state counts as the best one, and so is the one that is measured; else the monitored
             metric decides.
 
@@ -81,8 +81,8 @@ class Checkpoint(callbacks.Checkpoint):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        step, every = trainer.global_step, self.every_n_train_steps
-        if every is None or step % every or step == self._saved_step:
+        every = self.every_n_train_steps
+        if every is None or loops.updates(trainer) % every or trainer.global_step == self._saved_step:
             return
         if loops.can_save_here(trainer):
             self.save_last(trainer)

@@ -13,6 +13,7 @@ __all__ = [
     "continue_after_epoch",
     "continue_epoch",
     "logged_steps",
+    "updates",
 ]
 
 from typing import Any
@@ -29,6 +30,11 @@ def can_save_here(trainer: Trainer) -> bool:
     loop, fetcher = trainer.fit_loop.epoch_loop, trainer.fit_loop._data_fetcher
     assert fetcher is not None
     return not (loop._should_accumulate() or loop._is_training_done or loop._should_check_val_fx(fetcher))
+
+
+def updates(trainer: Trainer) -> int:
+    """How many updates there were; Lightning's own count is of the steps of every optimiser."""
+    return trainer.global_step // max(1, len(trainer.optimizers))
 
 
 def between_epochs(trainer: Trainer) -> bool:

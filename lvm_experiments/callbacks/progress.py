@@ -21,6 +21,7 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bar
 
+from lvm_experiments.callbacks import loops
 from lvm_experiments.callbacks.base import Monitor
 from lvm_experiments.runs.folder import RunFolder
 from lvm_experiments.types import NonNegativeFloat, PositiveInt
@@ -106,7 +107,7 @@ class Progress(Callback):
         assert self._bar is not None
         self._bar.update(
             self._task,
-            completed=_steps(trainer),
+            completed=loops.updates(trainer),
             description=f"epoch {min(trainer.current_epoch + 1, _epochs(trainer))}",
             metrics=self._numbers(trainer),
             refresh=True,
@@ -119,7 +120,7 @@ class Progress(Callback):
         limit = _epochs(trainer)
         parts = (
             f"epoch {trainer.current_epoch}" + ("" if math.isinf(limit) else f"/{limit}"),
-            f"step {_steps(trainer)}",
+            f"step {loops.updates(trainer)}",
             self._numbers(trainer),
             f"{self._said - self._started:.1f} s",
         )
@@ -139,11 +140,6 @@ class Progress(Callback):
 def _epochs(trainer: Trainer) -> float:
     limit = trainer.max_epochs
     return math.inf if limit is None or limit < 0 else limit
-
-
-def _steps(trainer: Trainer) -> int:
-    # Lightning counts those of every optimiser.
-    return trainer.global_step // max(1, len(trainer.optimizers))
 
 
 def _total_steps(trainer: Trainer) -> float | None:
