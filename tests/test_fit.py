@@ -13,6 +13,7 @@ from lvm_experiments.configuration.keys import to_plain
 from lvm_experiments.data import Digits
 from lvm_experiments.errors import RequestError
 from lvm_experiments.fit import refuse_unfit
+from lvm_experiments.objectives import Objective
 
 
 def config_of(*words: str, folder: Path) -> dict[str, Any]:
@@ -61,12 +62,18 @@ def test_is_refused_without_data(case: str, tmp_path: Path) -> None:
         ["data=fashion_mnist", "model=beta_tc_vae"],  # which asks for the number of examples
         ["data=mouse_bladder", "model=nb_vae"],
         ["data=digits", "model=gmm"],
-        ["data=uci", "model=bernoulli_vae"],  # cannot be, which only the table tells
     ],
     ids=" ".join,
 )
-def test_what_fits_as_far_as_is_known_is_not(words: list[str], tmp_path: Path) -> None:
+def test_what_fits_is_built_and_not_refused(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built = []
+    monkeypatch.setattr(Objective, "check", lambda self, model: built.append(model))
     refuse_unfit(config_of(*words, folder=tmp_path))
+    assert len(built) == 1  # of anything else than a refusal no word would be said
+
+
+def test_what_only_the_files_tell_is_left_to_the_run(tmp_path: Path) -> None:
+    refuse_unfit(config_of("data=uci", "model=bernoulli_vae", folder=tmp_path))
 
 
 def test_an_outline_is_what_is_read() -> None:
