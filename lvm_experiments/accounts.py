@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["Accounts", "all_processes"]
+__all__ = ["Accounts"]
 
 from typing import Any
 
 import torch
 from torch import Tensor, distributed
+
+from lvm_experiments.processes import several_processes
 
 
 class Accounts:
@@ -50,7 +52,7 @@ class Accounts:
         if not sums:
             return {}
         totals = torch.cat([sums["values"], sums["values"].new_tensor([float(sums["examples"])])])
-        if all_processes():
+        if several_processes():
             distributed.all_reduce(totals)
         return dict(zip(sums["names"], (totals[:-1] / totals[-1]).tolist(), strict=True))
 
@@ -59,7 +61,7 @@ class Accounts:
         sums = self.sums.get(split, {})
         mine = dict(sums, values=sums["values"].tolist()) if sums else {}
         ranks: list[Any] = [mine]
-        if all_processes():
+        if several_processes():
             ranks *= distributed.get_world_size()
             distributed.all_gather_object(ranks, mine)
         return ranks
@@ -70,11 +72,6 @@ class Accounts:
         if sums:
             sums = dict(sums, values=torch.tensor(sums["values"], dtype=_kind(device), device=device))
         self.sums[split] = sums
-
-
-def all_processes() -> bool:
-    """Whether there are several processes that can be asked."""
-    return distributed.is_available() and distributed.is_initialized()
 
 
 def _kind(device: torch.device) -> torch.dtype:

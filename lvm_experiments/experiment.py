@@ -31,6 +31,7 @@ from lvm_experiments.networks import Decoder, Encoder
 from lvm_experiments.objectives import Objective
 from lvm_experiments.observations import ObservationMap, observe
 from lvm_experiments.plots import EXAMPLES, Illustration, example_pairs, save_figures, texts
+from lvm_experiments.processes import several_processes
 from lvm_experiments.reports.table import show_results
 from lvm_experiments.runs.files import atomic_write, write_json
 from lvm_experiments.runs.folder import RunFolder
@@ -148,7 +149,7 @@ def _run(config: dict[str, Any], folder: RunFolder) -> dict[str, float]:
             # There was no training: of no epochs, or of no batches.
             trainer.save_checkpoint(folder.best, weights_only=False)
         results = _evaluate(trainer, module, folder, data, evaluation, loggers, monitor)
-        if distributed.is_available() and distributed.is_initialized():
+        if several_processes():
             # Left to the interpreter, its threads may end the process with a complaint.
             distributed.destroy_process_group()
     except BaseException as error:

@@ -16,6 +16,7 @@ from lvm_experiments.errors import RequestError
 from lvm_experiments.evaluation import Evaluation, Measurement
 from lvm_experiments.models import LatentVariableModel
 from lvm_experiments.observations import ObservationMap
+from lvm_experiments.processes import several_processes
 
 
 def measure_splits(
@@ -70,7 +71,7 @@ def _rows(evaluation: Evaluation, examples: int) -> torch.Tensor:
     """This rank's examples: every world-th, none padded, none twice."""
     chosen = evaluation.chosen(examples)
     rows = torch.arange(examples) if chosen is None else chosen
-    if distributed.is_available() and distributed.is_initialized():
+    if several_processes():
         rows = rows[distributed.get_rank() :: distributed.get_world_size()]
     return rows
 

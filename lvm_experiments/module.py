@@ -18,7 +18,7 @@ from torch import Tensor, distributed
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
-from lvm_experiments.accounts import Accounts, all_processes
+from lvm_experiments.accounts import Accounts
 from lvm_experiments.batch import Batch
 from lvm_experiments.data import IndexLoader, Loaders
 from lvm_experiments.errors import RequestError, RunError
@@ -28,6 +28,7 @@ from lvm_experiments.networks.base import Network
 from lvm_experiments.noise import keyed_noise, seed_step
 from lvm_experiments.objectives import Losses, Objective, Progress
 from lvm_experiments.observations import ObservationMap, observe
+from lvm_experiments.processes import several_processes
 
 log = logging.getLogger(__name__)
 
@@ -250,7 +251,8 @@ class ExperimentModule(pl.LightningModule):
 
     def on_train_end(self) -> None:
         left = self.updates - self._validated
-        if left > 0 and self._validated and self.global_rank == 0:
+        latest = any(getattr(callback, "latest", False) for callback in self.trainer.checkpoint_callbacks)
+        if left > 0 and self._validated and not latest and self.global_rank == 0:
             log.warning("the last %d updates were not validated, so best.ckpt knows nothing of them", left)
 
     def on_validation_epoch_end(self) -> None:
@@ -396,7 +398,7 @@ def _parameters(optimizer: Any) -> list[torch.nn.Parameter]:
 def _average_gradients(parameters: list[torch.nn.Parameter]) -> None:
     """The mean over all ranks, in one message."""
     gradients = [p.grad for p in parameters if p.grad is not None]
-    if not all_processes() or not gradients:
+    if not several_processes() or not gradients:
         return
     together = torch.cat([g.flatten() for g in gradients])
     distributed.all_reduce(together)

@@ -43,7 +43,7 @@ class Checkpoint(callbacks.Checkpoint):
             metric decides.
 
     Attributes:
-        best_score: The monitored metric of the best one so far; None before there is one.
+        best_score: The monitored metric of the best one, as it was last measured; None before there is one.
     """
 
     def __init__(self, every_n_train_steps: PositiveInt | None = None, *, latest: bool = False) -> None:

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
+from lvm_experiments.processes import several_processes
+
 
 def random_state() -> list[dict[str, Any]]:
     """The states of all processes of the run, by rank. All of them have to ask together.
@@ -23,7 +25,7 @@ def random_state() -> list[dict[str, Any]]:
         (True, True)
     """
     mine = _state()
-    if not (dist.is_available() and dist.is_initialized()):
+    if not several_processes():
         return [mine]
     states: list[Any] = [None] * dist.get_world_size()
     dist.all_gather_object(states, mine)
@@ -36,7 +38,7 @@ def restore_random_state(states: list[dict[str, Any]]) -> None:
     Arguments:
         states: What `random_state` gave.
     """
-    rank = dist.get_rank() if dist.is_available() and dist.is_initialized() else 0
+    rank = dist.get_rank() if several_processes() else 0
     if rank >= len(states):
         return
     state = states[rank]

@@ -74,7 +74,7 @@ class ConfigTree:
             if not path.is_file():
                 continue
             plain = yaml.safe_load(path.read_text(encoding="utf-8"))
-            entries = plain.get("defaults", []) if isinstance(plain, dict) else []
+            entries = (plain.get("defaults") or []) if isinstance(plain, dict) else []
             if any(part in entry for entry in entries if isinstance(entry, dict)):
                 return True
             return any(self._chooses(group, entry, part) for entry in entries if entry not in ("_self_", option))

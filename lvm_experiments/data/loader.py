@@ -41,7 +41,7 @@ class IndexLoader:
         batch_size: Examples in a global batch, over all ranks.
         seed: Of the order.
         shuffle: A new order for each epoch; otherwise the split's own.
-        fixed_order: With `shuffle`, the split's own order in every epoch.
+        fixed_order: With `shuffle`, the split's own order in every epoch; an epoch of fewer batches has the first.
         rank: The number of this process.
         world: How many processes share a global batch.
         num_workers: Processes that read a streamed split; 0 reads in this one. Splits in memory

@@ -25,6 +25,7 @@ from lvm_experiments.evaluation.representation import RepresentationQuestion
 from lvm_experiments.evaluation.sequence import SequenceQuestion
 from lvm_experiments.models import LatentVariableModel
 from lvm_experiments.observations import ObservationMap, observe
+from lvm_experiments.processes import several_processes
 from lvm_experiments.types import NonNegativeInt, PositiveInt
 
 
@@ -161,7 +162,7 @@ def _evaluating(model: LatentVariableModel) -> Iterator[None]:
 def _gathered(values: dict[str, np.ndarray], *, masked: bool) -> tuple[dict[str, np.ndarray], bool]:
     """The values of all ranks, sorted by example: no shard is padded and none is counted twice."""
     shards = [(values, masked)]
-    if distributed.is_available() and distributed.is_initialized():
+    if several_processes():
         shards *= distributed.get_world_size()
         distributed.all_gather_object(shards, (values, masked))
     found = [shard for shard, _ in shards if shard]

@@ -9,6 +9,7 @@ from torch import Tensor, distributed
 
 from lvm_experiments.distributions import NormalObservation, OptimalNormalObservation
 from lvm_experiments.likelihoods.real import RealLikelihood
+from lvm_experiments.processes import several_processes
 from lvm_experiments.spec import DataSpec
 from lvm_experiments.types import PositiveFloat
 
@@ -66,7 +67,7 @@ class OptimalGaussianLikelihood(RealLikelihood):
     def _variance_of(self, squares: Tensor, cells: Tensor) -> Tensor:
         """The batch's optimum, which the average takes in."""
         seen = torch.stack([squares.sum(), cells.to(squares), squares.new_tensor(float(squares.shape[1]))])
-        if distributed.is_available() and distributed.is_initialized():
+        if several_processes():
             distributed.all_reduce(seen)
         total, count, examples = seen
         keep = torch.exp(-examples / self.spec.size) if self.spec.size else 1 - 1 / _BATCHES

@@ -222,7 +222,7 @@ def _sizes(spec: DataSpec, layers: list[int]) -> list[tuple[int, int]]:
         RequestError: For data that are no images, and layers that end without one.
     """
     try:
-        _, height, width = image_shape(spec.shape, "ResidualLadderVAE")
+        _, height, width = image_shape(spec.shape, "ResidualLadderVAE", otherwise="")
     except ValueError as cause:
         raise RequestError(str(cause), where="model", hint="choose model=ladder_vae") from cause
     if not layers or not layers[-1]:

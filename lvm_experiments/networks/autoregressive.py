@@ -152,11 +152,23 @@ class AutoregressiveTransform(Transform):
         return hidden
 
     def _univariate(self, parameters: Tensor) -> Any:
-        phi = unpack(parameters.unflatten(-1, (-1, self.layer.total)), self.layer.shapes)
+        total = self.layer.total
+        phi = unpack(parameters.unflatten(-1, (parameters.shape[-1] // total, total)), self.layer.shapes)
         return DependentTransform(self.layer.univariate(*phi), 1)
+
+    def inverse(self, y: Tensor) -> Tensor:
+        """x."""
+        x, _, _ = self._inverted(y)
+        return x[..., self.layer.sorted_coordinates.argsort()]
 
     def inverse_and_ladj(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """x, and the log-determinant of the inverse."""
+        x, y, parameters = self._inverted(y)
+        ladj = self._univariate(parameters).log_abs_det_jacobian(x, y)
+        return x[..., self.layer.sorted_coordinates.argsort()], -ladj
+
+    def _inverted(self, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """x and y in the order of their coordinates, and the parameters of what leads from one to the other."""
         layer, linears = self.layer, self.layer.linear_layers
         activations = [part for part in layer.hyper if not isinstance(part, MaskedLinear)]
         y = self._with_context(y)[..., layer.sorted_coordinates]
@@ -178,9 +190,7 @@ class AutoregressiveTransform(Transform):
             parameters.append(found)
             at = slice(known[0].shape[-1], ends[k] // layer.total)
             known[0] = torch.cat([known[0], self._univariate(found).inv(y[..., at])], -1)
-        x = known[0]
-        ladj = self._univariate(torch.cat(parameters, -1)).log_abs_det_jacobian(x, y)
-        return x[..., layer.sorted_coordinates.argsort()], -ladj
+        return known[0], y, torch.cat(parameters, -1)
 
 
 class _Inverse(Transform):
@@ -199,7 +209,7 @@ class _Inverse(Transform):
         return self.of
 
     def _call(self, x: Tensor) -> Tensor:
-        return self.of.inverse_and_ladj(x)[0]
+        return self.of.inverse(x)
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         return -self.of.log_abs_det_jacobian(y, x)

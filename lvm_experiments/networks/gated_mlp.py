@@ -25,6 +25,8 @@ class GatedDense(nn.Linear):
         outputs: The length of what it returns.
     """
 
+    pieces = 2  # layers side by side, each with weights of its own to begin with
+
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__(inputs, 2 * outputs)
 

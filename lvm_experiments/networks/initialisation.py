@@ -18,7 +18,7 @@ def initialise(network: nn.Module, how: Initialisation, pieces: int = 1) -> None
         network: Where to look for them.
         how: `glorot` is uniform of variance $2 / (n_{in} + n_{out})$, `he` normal of variance $2 / n_{in}$; `default`
             leaves what torch does.
-        pieces: How many layers of the same size each one is, side by side.
+        pieces: How many layers of the same size each one is, side by side, where it does not say so itself.
 
     Example:
         >>> layer = torch.nn.Linear(3, 5)
@@ -34,7 +34,7 @@ def initialise(network: nn.Module, how: Initialisation, pieces: int = 1) -> None
         return
     for layer in network.modules():
         if isinstance(layer, nn.Linear):
-            for weight in layer.weight.chunk(pieces):
+            for weight in layer.weight.chunk(getattr(layer, "pieces", pieces)):
                 if how == "glorot":
                     nn.init.xavier_uniform_(weight)
                 else:

@@ -12,6 +12,7 @@ from lvm_experiments.models import LatentVariableModel
 from lvm_experiments.objectives.base import Losses, Progress
 from lvm_experiments.objectives.elbo import bound_terms
 from lvm_experiments.objectives.score_function import Scored, expectation
+from lvm_experiments.processes import several_processes
 from lvm_experiments.types import OpenProbability, PositiveFloat, PositiveInt
 
 _BOUNDS = (1e-6, 1e6)  # of the multiplier: a constraint that cannot be met would raise it without end
@@ -73,7 +74,7 @@ class GECO(Scored):
 
     @torch.no_grad()
     def _update(self, constraint: Tensor, share: float) -> None:
-        if distributed.is_available() and distributed.is_initialized():
+        if several_processes():
             # The same multiplier on every rank, and that of one process.
             constraint = constraint * share
             distributed.all_reduce(constraint)

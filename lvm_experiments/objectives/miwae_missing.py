@@ -12,6 +12,7 @@ from lvm_experiments.batch import Batch
 from lvm_experiments.models import LatentVariableModel
 from lvm_experiments.objectives.base import Losses, Progress
 from lvm_experiments.objectives.iwae import IWAE
+from lvm_experiments.processes import several_processes
 from lvm_experiments.types import PositiveInt
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ class MissingIWAE(IWAE):
     def compute(self, model: LatentVariableModel, batch: Batch, progress: Progress) -> Losses:
         if not self._looked:
             self._looked = True
-            alone = not (distributed.is_available() and distributed.is_initialized())
+            alone = not several_processes()
             if batch.observed is None and (alone or distributed.get_rank() == 0):
                 log.warning("no cell of the data is missing, and so this is IWAE; data.missing=0.5 hides some")
         return super().compute(model, batch, progress)

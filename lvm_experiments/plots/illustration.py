@@ -120,6 +120,8 @@ class Illustration:
     def reconstructed(self) -> Tensor:
         """E[x|z] of the examples at the z that stands for each, in the data's own values, shape `(B, *shape)`.
 
+        Of categories it is the most probable one.
+
         Of images those of the first `PICTURES`: no more are shown, and a mean of autoregressive pixels takes many
         passes of a network.
         """
@@ -143,7 +145,7 @@ class Illustration:
 
         Arguments:
             n: How many.
-            mean: E[x|z] in place of draws of x, for the same z.
+            mean: E[x|z], of categories the most probable one, in place of draws of x, for the same z.
         """
         condition = None if self.seen.condition is None else self.seen.condition[:n]
         # z is drawn first, so that a mean and a draw from the same seed are of the same z.

@@ -22,7 +22,7 @@ class ExamplePairs:
     Arguments:
         index: The examples' numbers in the data, shape `(N,)`.
         images: Shape `(N, H, W, 3)`, uint8.
-        means: E[x|z] at the posterior mean of z, of the same shape.
+        means: E[x|z] at the z that stands for the posterior, of the same shape.
         nll: Minus log evidence of each in nats, shape `(N,)`; NaN where it was not measured.
     """
 

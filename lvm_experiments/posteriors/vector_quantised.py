@@ -13,6 +13,7 @@ from torch import Tensor, distributed, nn
 from lvm_experiments.distributions import VectorQuantised
 from lvm_experiments.examples import Examples
 from lvm_experiments.posteriors.base import Posterior
+from lvm_experiments.processes import several_processes
 from lvm_experiments.types import AtLeastTwo, NonNegativeFloat, OpenProbability, PositiveInt
 
 _LEAST = 1e-30  # of a count: below it, sums and counts have lost their digits, and the code stays where it is
@@ -150,7 +151,7 @@ class VectorQuantisedPosterior(_Quantised):
         chosen = nn.functional.one_hot(indices.flatten(), len(self.codebook)).to(h.dtype)
         # In one message; and by a product, since adding at indices has no fixed order on a GPU.
         found = torch.cat([chosen.sum(0)[:, None], chosen.T @ h.reshape(-1, h.shape[-1])], 1)
-        if distributed.is_available() and distributed.is_initialized():
+        if several_processes():
             distributed.all_reduce(found)
         self.counts.lerp_(found[:, 0], 1 - self.decay)
         self.sums.lerp_(found[:, 1:], 1 - self.decay)
@@ -160,7 +161,7 @@ class VectorQuantisedPosterior(_Quantised):
         dead = self.counts < self.revive
         h = h.reshape(-1, h.shape[-1])
         found = h[torch.randint(len(h), dead.shape, device=h.device)]
-        if distributed.is_available() and distributed.is_initialized():
+        if several_processes():
             distributed.broadcast(found, 0)
         self.counts.masked_fill_(dead, self.revive)
         self.sums.copy_(torch.where(dead[:, None], self.revive * found, self.sums))

@@ -48,5 +48,6 @@ class BoundedVampPrior(VampPrior):
         *,
         learned_weights: bool = False,
     ) -> None:
+        pseudo_inputs = BoundedPseudoInputs(spec, number, mean=mean, spread=spread)
         super().__init__(event_shape, spec, number, "random", spread, learned_weights=learned_weights)
-        self.pseudo_inputs = BoundedPseudoInputs(spec, number, mean=mean, spread=spread)
+        self.pseudo_inputs = pseudo_inputs

@@ -153,7 +153,12 @@ class Run:
 
     @property
     def best_epoch(self) -> int | None:
-        """The epoch, counted from 1, in which the monitored metric was best; None where it is not known."""
+        """The epoch, counted from 1, whose state was measured; None where it is not known.
+
+        That in which the monitored metric was best, or the last one where a run asked for it.
+        """
+        if ((self.config.get("callbacks") or {}).get("checkpoint") or {}).get("latest"):
+            return int(max((pairs[-1][0] for pairs in self.history.values()), default=0)) or None
         pairs, metric = self.history.get(self.monitor), METRICS.get(self.monitor.rpartition("/")[2])
         if not pairs or metric is None or metric.higher_is_better is None:
             return None

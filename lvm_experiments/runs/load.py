@@ -71,7 +71,7 @@ class TrainedModel:
         Arguments:
             n: How many.
             seed: Of the draws; the caller's random numbers are left alone.
-            mean: Whether to return the mean of x given the drawn z.
+            mean: Whether to return E[x|z] of the drawn z, of categories the most probable one, in place of draws.
             condition: What to condition on, shape `(B, C)`.
             label: The class that all of them are to be of, where the model knows of classes.
 
@@ -136,7 +136,7 @@ class TrainedModel:
         return self.model.encode(self.observe(x, seed=seed))
 
     def reconstruct(self, x: Batch | Tensor | np.ndarray, *, seed: int = 0) -> Tensor:
-        """E[x|z] at the posterior mean of z, in the data's own values, shape `(B, *shape)`."""
+        """E[x|z], of categories the mode, at the z that stands for the posterior, in the data's own values."""
         return self.observation.inverse(self.model.reconstruct(self.observe(x, seed=seed)), rounded=False)
 
     def evidence(self, x: Batch | Tensor | np.ndarray, num_samples: int = 100, *, seed: int = 0) -> Evidence:

@@ -12,7 +12,8 @@ from zuko.flows.autoregressive import MaskedAutoregressiveTransform
 from lvm_experiments.batch import Batch
 from lvm_experiments.networks.autoregressive import Autoregressive, AutoregressiveTransform, splines
 from lvm_experiments.posteriors import IAFPosterior, NSFPosterior
-from lvm_experiments.priors import StandardNormalPrior
+from lvm_experiments.priors import MAFPrior, StandardNormalPrior
+from lvm_experiments.spec import DataSpec
 from tests.support.priors import SPEC, examples, model_with
 
 ORDER = [3, 0, 4, 1, 2]
@@ -88,3 +89,10 @@ def test_what_a_density_holds_is_known(kind: type, latent_dim: int, hidden: int)
         q.log_prob(z)
     each = sum(x.untyped_storage().nbytes() // x.element_size() for x in held.values() if 64 in x.shape) / 64
     assert 1 / 3 < posterior.density_cells / each < 3
+
+
+@pytest.mark.parametrize("length", [1, 3])
+def test_no_draws_are_draws_too(length: int) -> None:
+    prior = MAFPrior((length,), DataSpec("real", (4,)), hidden=[8])
+    assert prior().sample(torch.Size((0,))).shape == (0, length)
+    assert prior().rsample(torch.Size((2, 0))).shape == (2, 0, length)

@@ -35,6 +35,9 @@ def test_the_best_epoch_is_that_of_the_monitor_though_no_final_number_has_it(tmp
     (tmp_path / "r" / "metrics.csv").write_text("\n".join(rows) + "\n")
     (run,) = collect([tmp_path]).runs
     assert run.best_epoch == 2
+    write_run(tmp_path / "r", config={**config, "callbacks": {"checkpoint": {"latest": True}}}, state="running")
+    (tmp_path / "r" / "metrics.csv").write_text("\n".join(rows) + "\n")
+    assert collect([tmp_path]).runs[0].best_epoch == 3  # the last state is the one that was measured
     write_run(tmp_path / "r", config={**config, "monitor": "val/mine"}, state="running")
     (tmp_path / "r" / "metrics.csv").write_text("\n".join(rows) + "\n")
     assert collect([tmp_path]).runs[0].best_epoch is None  # nobody says which way is better

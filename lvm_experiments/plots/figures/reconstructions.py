@@ -54,7 +54,7 @@ def _images(context: Illustration) -> Figure:
 def _table(context: Illustration) -> Figure:
     data = context.table
     guess = context.reconstructed.flatten(1).double().numpy()
-    facts = (f"{context.split} data", "E[x|z] at the posterior mean of z", context.space)
+    facts = (f"{context.split} data", "E[x|z], of categories the mode, at the posterior mean of z", context.space)
     figure, axes = small_multiples(context.source, TITLE, context.subtitle(*facts))
     generator = np.random.default_rng(context.seed)
     for number, one in enumerate(axes):
