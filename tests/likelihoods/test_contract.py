@@ -30,13 +30,15 @@ def spec_of(kind: type[Likelihood], shape: tuple[int, ...], levels: int = 0) -> 
     return DataSpec(kind.space, shape, levels=levels, columns=columns)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize(("kind", "shape"), CASES, ids=lambda c: getattr(c, "__name__", str(c)))
-def test_contract(
-    kind: type[Likelihood], shape: tuple[int, ...], dtype: torch.dtype, request: pytest.FixtureRequest
-) -> None:
-    if dtype == torch.float64:
-        request.getfixturevalue("float64")
+def test_contract(kind: type[Likelihood], shape: tuple[int, ...]) -> None:
+    for levels in LEVELS.get(kind.space, [0]):
+        check_likelihood(buildable(kind, given=1), spec_of(kind, shape, levels))
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize(("kind", "shape"), dict(reversed(CASES)).items(), ids=lambda c: getattr(c, "__name__", str(c)))
+def test_contract_in_double_precision(kind: type[Likelihood], shape: tuple[int, ...]) -> None:
     for levels in LEVELS.get(kind.space, [0]):
         check_likelihood(buildable(kind, given=1), spec_of(kind, shape, levels))
 
