@@ -1,13 +1,15 @@
 """Sends the offline W&B runs below a folder: `python -m lvm_experiments.sync outputs/sweeps/NAME`.
 
 `wandb sync`, for all of them at once, each piece of a run once, in the order they were written in. By itself
-`wandb sync` does not note that the piece of a killed run was sent, and sends it again and again.
+`wandb sync` does not note that the piece of a killed run was sent, and sends it again and again; and it ends with
+exit code 0 whether or not the server took anything.
 """
 
 from __future__ import annotations
 
 __all__ = ["main", "sync_runs"]
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -22,6 +24,7 @@ from lvm_experiments.runs.status import read_status
 
 _USAGE = "python -m lvm_experiments.sync outputs/sweeps/NAME"
 _SENT = ".synced"  # what wandb itself puts beside what it has sent
+_CUT_SHORT = "the file ends with an incomplete record"  # what it says of a piece that was sent as far as it goes
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -49,7 +52,7 @@ def sync_runs(root: Path) -> list[Path]:
 
     Raises:
         RequestError: There is no such folder, or no API key.
-        RunError: `wandb sync` failed; what it had sent is noted all the same.
+        RunError: Not everything was sent; what was is noted all the same.
     """
     if not root.is_dir():
         raise RequestError("there is no such folder", where=str(root), hint=_USAGE)
@@ -63,16 +66,34 @@ def sync_runs(root: Path) -> list[Path]:
         return []
     if not has_wandb_key():
         raise RequestError("no W&B API key is configured", where="wandb", hint="`wandb login` asks for one")
-    program = Path(sys.executable).with_name("wandb")
-    with TemporaryDirectory() as aside:  # wandb keeps a log where it is called
-        done = subprocess.run([program, "sync", *(path.parent.absolute() for path in pieces)], cwd=aside, check=False)
-    if done.returncode:
-        raise RunError(f"wandb sync ended with exit code {done.returncode}", where=str(root), hint="try again")
-    for path in pieces:
-        path.with_name(path.name + _SENT).touch()
+    sent = _send(pieces)
+    if len(sent) < len(pieces):
+        what = f"{len(pieces) - len(sent)} of {len(pieces)} pieces were not sent"
+        raise RunError(f"{what}; the words of `wandb sync` are above", where=str(root), hint="try again")
     runs = len({path.parents[2] for path in pieces})
     print(f"{len(pieces)} pieces of {runs} runs sent" + (f", {later}" if later else ""))
     return pieces
+
+
+def _send(pieces: Sequence[Path]) -> list[Path]:
+    """Those that the server took, each with the mark that says so."""
+    program = Path(sys.executable).with_name("wandb")
+    words: list[str | Path] = [program, "sync", *(path.parent.absolute() for path in pieces)]
+    env = {**os.environ, "WANDB_SILENT": "false", "WANDB_QUIET": "false"}  # what it says is needed
+    said = []
+    with (
+        TemporaryDirectory() as aside,  # wandb keeps a log where it is called
+        subprocess.Popen(words, cwd=aside, env=env, stderr=subprocess.PIPE, text=True) as process,
+    ):
+        assert process.stderr is not None
+        for line in process.stderr:
+            sys.stderr.write(line)
+            said.append(line)
+    marks = {path: path.with_name(path.name + _SENT) for path in pieces}
+    for path, mark in marks.items():
+        if any(_CUT_SHORT in line and path.parent.name in line for line in said):
+            mark.touch()
+    return [path for path, mark in marks.items() if mark.exists()]
 
 
 def _is_going_on(path: Path) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import wandb
 import yaml
 
 from lvm_experiments.configuration import check, compose
@@ -273,6 +274,7 @@ def test_offline_runs_are_sent_by_one_command(server: WandbServer, sweep: Path) 
     time.sleep(1.1)  # pieces are told apart, and put in order, by the second they begin in
     record(resumed, range(2, 4))
     record(killed, range(40))
+    wandb.teardown()  # its own process may still write
     (file,) = (killed.path / "wandb").glob("offline-run-*/*.wandb")
     file.write_bytes(file.read_bytes()[: file.stat().st_size * 3 // 4])  # as SIGKILL leaves it
 
@@ -303,6 +305,21 @@ def test_offline_runs_are_sent_by_one_command(server: WandbServer, sweep: Path) 
     done = with_server(server, *command)
     assert (done.returncode, "nothing to send" in done.stdout) == (0, True)
     assert {run.display_name: len(run.history) for run in server.runs.values()} == before  # nothing is sent twice
+
+
+def test_what_a_server_does_not_take_is_sent_the_next_time(server: WandbServer, sweep: Path) -> None:
+    class Refusing(WandbServer):
+        def _on_upsert_bucket(self, variables: dict[str, Any]) -> dict[str, Any] | None:
+            return None
+
+    record(folders(sweep)[0], range(3))
+    command = (sys.executable, "-m", "lvm_experiments.sync", sweep)
+    with Refusing() as refusing:
+        done = with_server(refusing, *command)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(f"{sweep}: 1 of 1 pieces were not sent")
+    done = with_server(server, *command)
+    assert (done.returncode, len(server.runs)) == (0, 1), done.stderr
 
 
 def test_a_server_that_refuses_is_one_line(sweep: Path) -> None:
