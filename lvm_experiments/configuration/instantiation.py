@@ -124,6 +124,7 @@ def _explained(error: Exception, target: Any, given: Mapping[str, Any], where: s
     text = str(error) or type(error).__name__
     cause = f"{type(error).__name__}: {text}" if isinstance(error, LookupError) else text
     name = getattr(target, "__name__", str(target))
-    keys = ", ".join(list(given)[:_SHOWN]) or "no keys"
+    keys = ", ".join(list(given)[:_SHOWN])
     rest = f" and {len(given) - _SHOWN} more" if len(given) > _SHOWN else ""
-    return RequestError(cause, where=where, hint=f"while building {name} from {keys}{rest}")
+    built = f"{name} from {keys}{rest}" if given else name
+    return RequestError(cause, where=where, hint=f"while building {built}")
