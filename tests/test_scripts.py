@@ -136,9 +136,9 @@ def test_an_environment_that_is_too_old_is_named(clone: Path) -> None:
 
 @pytest.mark.parametrize(
     ("given", "workers"),
-    [([], ["-n", "2"]), (["-n0"], []), (["-n", "4"], []), (["--numprocesses=1"], [])],
+    [([], ["-n", "3", "--dist", "worksteal"]), (["-n0"], []), (["-n", "4"], []), (["--numprocesses=1"], [])],
 )
-def test_two_workers_unless_told_otherwise(given: list[str], workers: list[str], clone: Path, tmp_path: Path) -> None:
+def test_three_workers_unless_told_otherwise(given: list[str], workers: list[str], clone: Path, tmp_path: Path) -> None:
     done = script(clone, "test", *given, "-k", "a or b", cwd=tmp_path)
     folder, *arguments = done.stdout.splitlines()
     assert folder == str(clone)

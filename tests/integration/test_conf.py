@@ -178,9 +178,9 @@ def test_every_part_and_preset_trains_is_measured_sampled_and_saved(composition:
 
 
 SAMPLED = [
-    *random.Random(0).sample(list(pairs()), 40),
-    *random_compositions(24, seed=1),
-    *swapped_presets(30, seed=2),
+    *random.Random(0).sample(list(pairs()), 28),
+    *random_compositions(16, seed=1),
+    *swapped_presets(20, seed=2),
 ]
 
 
