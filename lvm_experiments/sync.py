@@ -80,7 +80,7 @@ def _send(pieces: Sequence[Path]) -> list[Path]:
     program = Path(sys.executable).with_name("wandb")
     words: list[str | Path] = [program, "sync", *(path.parent.absolute() for path in pieces)]
     env = {**os.environ, "WANDB_SILENT": "false", "WANDB_QUIET": "false"}  # what it says is needed
-    said = []
+    short = []
     with (
         TemporaryDirectory() as aside,  # wandb keeps a log where it is called
         subprocess.Popen(words, cwd=aside, env=env, stderr=subprocess.PIPE, text=True) as process,
@@ -88,10 +88,11 @@ def _send(pieces: Sequence[Path]) -> list[Path]:
         assert process.stderr is not None
         for line in process.stderr:
             sys.stderr.write(line)
-            said.append(line)
+            if _CUT_SHORT in line:
+                short.append(line)
     marks = {path: path.with_name(path.name + _SENT) for path in pieces}
     for path, mark in marks.items():
-        if any(_CUT_SHORT in line and path.parent.name in line for line in said):
+        if any(path.parent.name in line for line in short):
             mark.touch()
     return [path for path, mark in marks.items() if mark.exists()]
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from lvm_experiments.configuration.keys import lookup
 from lvm_experiments.errors import RequestError
 from lvm_experiments.evaluation.metrics import METRICS
 from lvm_experiments.runs.folder import RunFolder
@@ -157,7 +158,7 @@ class Run:
 
         That in which the monitored metric was best, or the last one where a run asked for it.
         """
-        if ((self.config.get("callbacks") or {}).get("checkpoint") or {}).get("latest"):
+        if lookup(self.config, ("callbacks", "checkpoint", "latest")) is True:
             return int(max((pairs[-1][0] for pairs in self.history.values()), default=0)) or None
         pairs, metric = self.history.get(self.monitor), METRICS.get(self.monitor.rpartition("/")[2])
         if not pairs or metric is None or metric.higher_is_better is None:

@@ -30,15 +30,17 @@ def spec_of(kind: type[Likelihood], shape: tuple[int, ...], levels: int = 0) -> 
     return DataSpec(kind.space, shape, levels=levels, columns=columns)
 
 
-@pytest.mark.parametrize(("kind", "shape"), CASES, ids=lambda c: getattr(c, "__name__", str(c)))
-def test_contract(kind: type[Likelihood], shape: tuple[int, ...]) -> None:
-    for levels in LEVELS.get(kind.space, [0]):
-        check_likelihood(buildable(kind, given=1), spec_of(kind, shape, levels))
-
-
-@pytest.mark.usefixtures("float64")
-@pytest.mark.parametrize(("kind", "shape"), dict(reversed(CASES)).items(), ids=lambda c: getattr(c, "__name__", str(c)))
-def test_contract_in_double_precision(kind: type[Likelihood], shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(
+    ("kind", "shape", "dtype"),
+    [(*case, torch.float32) for case in CASES] + [(*case, torch.float64) for case in dict(reversed(CASES)).items()],
+    ids=lambda c: getattr(c, "__name__", str(c)),
+)
+def test_contract(
+    kind: type[Likelihood], shape: tuple[int, ...], dtype: torch.dtype, request: pytest.FixtureRequest
+) -> None:
+    """In double precision on the first shape only."""
+    if dtype == torch.float64:
+        request.getfixturevalue("float64")
     for levels in LEVELS.get(kind.space, [0]):
         check_likelihood(buildable(kind, given=1), spec_of(kind, shape, levels))
 
